@@ -71,7 +71,9 @@ def make(name: str, root: Path) -> Path:
     function = getattr(module, entry["function"])
     code = artifacts.page_code(function)
     grid = [
-        dict(zip(block, values, strict=True)) for block in entry["grid"] for values in itertools.product(*block.values())
+        dict(zip(block, values, strict=True))
+        for block in entry["grid"]
+        for values in itertools.product(*block.values())
     ]
     progress = root / "_build" / "records" / name
     progress.mkdir(parents=True, exist_ok=True)
@@ -127,13 +129,16 @@ def _distance(old: dict[str, Any], new: dict[str, Any]) -> str:
         means[label] = results.select_dtypes("number").mean()
     table = pd.DataFrame(means)
     table["difference"] = table["new"] - table["committed"]
-    return table.to_string(float_format=lambda number: f"{number:.4f}")
+    return str(table.to_string(float_format=lambda number: f"{number:.4f}"))
 
 
 def _machine() -> str:
     cpuinfo = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")] \
-        if cpuinfo.is_file() else []
+    names = (
+        [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        if cpuinfo.is_file()
+        else []
+    )
     return names[0] if names else platform.processor() or platform.machine()
 
 

@@ -4,6 +4,7 @@ import os
 import warnings
 
 import datasets
+import pandas as pd
 import torch
 import transformers
 
@@ -34,6 +35,7 @@ def start(scale: str, source: str, seed: int) -> None:
         transformers.logging.disable_progress_bar()
         datasets.disable_progress_bars()
     warnings.filterwarnings("error", category=FutureWarning, module="__main__")  # a page calls nothing outdated
+    pd.set_option("display.precision", 3, "display.max_colwidth", 100)
     plots.use_style()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 import torch
 from datasets import Dataset
-from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments
+from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer, TrainingArguments
 
 from llm_finetuning import runtime
 
@@ -56,10 +56,13 @@ def run(trainer: Trainer, test: Dataset) -> dict[str, Any]:
     # An encoder's pooler or a head that a page adds counts like any other weight.
     sizes = [(p.numel(), p.requires_grad) for p in trainer.model.parameters()]
     tokens = sum(len(ids) for ids in trainer.train_dataset["input_ids"]) * trainer.args.num_train_epochs
+    trainer.remove_callback(PrinterCallback)  # its lines end up on the page; `loss` keeps what they say
     with PeakMemory() as memory:
         started = time.perf_counter()
         trainer.train()
         seconds = time.perf_counter() - started
+    # Grouping by length would also reorder what is predicted, silently.
+    trainer.args.train_sampling_strategy = "sequential"
     predictions = trainer.predict(test).predictions
     return {
         "predictions": predictions.argmax(-1).tolist(),

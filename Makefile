@@ -1,0 +1,47 @@
+# The front door. `make` alone says what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin/python
+BUILD := $(BIN) -m llm_finetuning.build
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help book test record serve refresh portable benchmark lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+book: $(VENV)/.done ## environment, data, every notebook executed, the site built
+	@$(BUILD) make book
+
+test: $(VENV)/.done ## the same, then everything that must hold
+	@$(BUILD) make test
+
+record: $(VENV)/.done ## NAME=...: repeat a recorded run and say how far it is from the committed one
+	@$(BUILD) record "$(NAME)"
+
+serve: book ## the site on localhost
+	@echo "http://localhost:8000 (Ctrl-C stops)" && $(BIN) -m http.server --bind 127.0.0.1 --directory _build/html 8000
+
+refresh: $(VENV)/.done ## after editing: execute and store the fresh outputs in book/
+	@$(BUILD) make executed && $(BUILD) refresh
+
+portable: $(VENV)/.done ## the same outputs with other vector instructions?
+	@$(BUILD) portable
+
+benchmark: $(VENV)/.done ## make book against jupyter-book's own sequential execution
+	@$(BIN) -m llm_finetuning.build.benchmark
+
+lock: $(VENV)/.done ## requirements.lock from the newest releases that pyproject.toml admits
+	@$(BIN) -m llm_finetuning.build.lock
+
+clean: ## remove what was built; the environment and the downloads stay
+	rm -rf _build .snakemake
+
+# A marker is touched last, so that an interrupted installation is taken up again.
+$(VENV)/.done: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	@echo "making the environment in $(VENV) (some minutes the first time) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN) -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[book,test]'
+	@touch $@

@@ -1,0 +1,150 @@
+# The graph of steps: what is made from what. `make book` and `make test` run it; only what changed runs again.
+import sys
+from pathlib import Path
+
+from llm_finetuning.build import project
+
+PAGES = project.pages()
+PYTHON = sys.executable
+BUILD = f"{PYTHON} -m llm_finetuning.build"
+PYTEST = f"{PYTHON} -m pytest --quiet --no-header -p no:cacheprovider"
+
+HELPER = sorted(map(str, Path("src/llm_finetuning").glob("*.py")))
+RECORDS = sorted(map(str, Path("src/llm_finetuning/records").glob("*")))
+TOOLS = sorted(map(str, Path("src/llm_finetuning/build").glob("*.py")))
+SITE_SOURCES = sorted(
+    str(path)
+    for path in Path("book").rglob("*")
+    if path.is_file() and path.suffix != ".ipynb" and ".ipynb_checkpoints" not in path.parts
+)
+SITE_TESTS = ["tests/test_site.py", "tests/test_browser.py"]
+SLOW_TESTS = ["tests/test_colab.py", "tests/test_solutions.py"]
+UNIT_TESTS = sorted(set(map(str, Path("tests").glob("test_*.py"))) - set(SITE_TESTS) - set(SLOW_TESTS))
+
+
+rule book:
+    input:
+        "_build/site.done",
+
+
+rule test:
+    input:
+        "_build/tests/lint.ok",
+        "_build/tests/unit.ok",
+        "_build/tests/site.ok",
+        "_build/tests/slow.ok",
+        expand("_build/validated/{page}.ok", page=PAGES),
+
+
+rule executed:
+    input:
+        expand("_build/executed/{page}.ipynb", page=PAGES),
+
+
+rule data:
+    input:
+        "src/llm_finetuning/sources.py",
+    output:
+        touch("_build/data.done"),
+    shell:
+        "{BUILD} data"
+
+
+rule execute:
+    input:
+        "book/{page}.ipynb",
+        "_build/data.done",
+        "requirements.lock",
+        HELPER,
+        RECORDS,
+    output:
+        "_build/executed/{page}.ipynb",
+    benchmark:
+        "_build/benchmarks/{page}.tsv"
+    priority: 10
+    shell:
+        "{BUILD} execute {wildcards.page}"
+
+
+rule validate:
+    input:
+        "book/{page}.ipynb",
+        "_build/executed/{page}.ipynb",
+    output:
+        touch("_build/validated/{page}.ok"),
+    shell:
+        "{BUILD} validate {wildcards.page}"
+
+
+rule site:
+    input:
+        rules.executed.input,
+        SITE_SOURCES,
+        TOOLS,
+        "_config.yml",
+        "_toc.yml",
+    output:
+        touch("_build/site.done"),
+    shell:
+        "{BUILD} site"
+
+
+rule lint:
+    input:
+        HELPER,
+        TOOLS,
+        "pyproject.toml",
+        expand("book/{page}.ipynb", page=PAGES),
+        Path("tests").glob("*.py"),
+    output:
+        touch("_build/tests/lint.ok"),
+    shell:
+        """
+        {PYTHON} -m ruff check --quiet .
+        {PYTHON} -m ruff format --check --quiet src tests
+        {PYTHON} -m mypy --no-error-summary
+        {PYTHON} -m nbqa mypy --ignore-missing-imports --follow-imports=silent --no-error-summary book
+        """
+
+
+rule unit_tests:
+    input:
+        HELPER,
+        RECORDS,
+        TOOLS,
+        UNIT_TESTS,
+        "pyproject.toml",
+        "requirements.lock",
+        "environment.yml",
+        "README.md",
+        "_toc.yml",
+        "_build/data.done",
+        expand("book/{page}.ipynb", page=PAGES),
+    output:
+        touch("_build/tests/unit.ok"),
+    shell:
+        "{PYTEST} {UNIT_TESTS}"
+
+
+rule slow_tests:
+    input:
+        HELPER,
+        SLOW_TESTS,
+        "pyproject.toml",
+        "requirements.lock",
+        "_build/data.done",
+        expand("book/{page}.ipynb", page=PAGES),
+    output:
+        touch("_build/tests/slow.ok"),
+    shell:
+        "{PYTEST} {SLOW_TESTS}"
+
+
+rule site_tests:
+    input:
+        "_build/site.done",
+        SITE_TESTS,
+    output:
+        touch("_build/tests/site.ok"),
+    shell:
+        "{PYTEST} {SITE_TESTS}"
