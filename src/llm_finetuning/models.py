@@ -1,5 +1,7 @@
 """Where a page's pre-trained model comes from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from llm_finetuning import sources
@@ -31,19 +33,13 @@ def locate(name: str, source: str = "packaged") -> Path:
         return Path(snapshot_download(hub_id, allow_patterns=wanted))
 
 
-class hub_errors:  # noqa: N801 - a context manager reads as a phrase
+@contextmanager
+def hub_errors(hub_id: str) -> Iterator[None]:
     """Turn whatever goes wrong on the way to the hub into one SourceError that says what to do."""
-
-    def __init__(self, hub_id: str) -> None:
-        self.hub_id = hub_id
-
-    def __enter__(self) -> None:
-        """Do nothing yet."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        """Raise SourceError from any ordinary exception."""
-        if isinstance(error, Exception):
-            raise sources.SourceError(
-                f"The hub did not deliver {self.hub_id!r}. Check the network or HF_ENDPOINT, or use "
-                f'source="packaged", which needs only pip. The hub client said: {error}'
-            ) from error
+    try:
+        yield
+    except Exception as error:
+        raise sources.SourceError(
+            f"The hub did not deliver {hub_id!r}. Check the network or HF_ENDPOINT, or use "
+            f'source="packaged", which needs only pip. The hub client said: {error}'
+        ) from error

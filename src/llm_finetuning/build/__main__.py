@@ -70,7 +70,7 @@ def make(target: str) -> None:
     (root / "_build").mkdir(exist_ok=True)
     lock = FileLock(root / "_build" / ".lock", timeout=0)  # the kernel frees it when this process is killed
     command = [sys.executable, "-m", "snakemake", target, "--cores", str(os.cpu_count() or 1), "--nolock"]
-    command += ["--rerun-incomplete", "--quiet", "rules", "progress", "host", "--keep-going"]
+    command += ["--rerun-incomplete", "--quiet", "all", "--keep-going"]
     try:
         with lock:
             status = subprocess.run(command, cwd=root).returncode

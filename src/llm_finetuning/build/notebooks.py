@@ -48,7 +48,8 @@ def execute(page: str, target: Path, scale: str = "cpu", source: Path | None = N
             command += ["--parameters", "scale", scale]
         result = subprocess.run(command, env=environment(), capture_output=True, text=True)
         if result.returncode:
-            raise SystemExit(f"{page} failed:\n{result.stderr[-6000:]}")
+            _, _, failure = result.stderr.rpartition("Exception encountered")  # papermill's own traceback precedes it
+            raise SystemExit(f"{page} failed: {failure.strip()[-6000:]}")
         executed = nbformat.read(output, as_version=4)
     clean(executed)
     for number, cell in enumerate(executed.cells):
@@ -102,10 +103,13 @@ def validate(page: str) -> None:
 def refresh(page: str) -> bool:
     """Store the executed outputs of a page in ``book/``; return whether that changed the file."""
     stored = project.root() / "book" / f"{page}.ipynb"
-    executed = nbformat.read(project.root() / "_build" / "executed" / f"{page}.ipynb", as_version=4)
-    before = stored.read_bytes()
-    _write(executed, stored)
-    return stored.read_bytes() != before
+    executed = project.root() / "_build" / "executed" / f"{page}.ipynb"
+    content = nbformat.writes(nbformat.read(executed, as_version=4))
+    if stored.read_text("utf-8") == content:
+        return False
+    _write(nbformat.read(executed, as_version=4), stored)
+    executed.touch()  # still newer than the page it was made from: nothing to run again
+    return True
 
 
 def _write(notebook: Any, target: Path) -> None:

@@ -1,0 +1,101 @@
+"""The commands behind the Makefile and the Snakefile: ``python -m llm_finetuning.build COMMAND``."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from llm_finetuning import records, sources
+from llm_finetuning.build import notebooks, project, site
+
+
+def main() -> None:
+    """Run one command; errors that a reader can do something about end with one line."""
+    parser = argparse.ArgumentParser(prog="python -m llm_finetuning.build", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("make", help="run a target of the Snakefile").add_argument("target")
+    commands.add_parser("data", help="download the packaged data and weights")
+    for name, text in (
+        ("execute", "execute a page into _build/executed"),
+        ("validate", "hold a page against its stored outputs"),
+    ):
+        commands.add_parser(name, help=text).add_argument("page")
+    commands.add_parser("refresh", help="store all executed outputs in book/")
+    commands.add_parser("site", help="build the site from the executed pages")
+    commands.add_parser("record", help="repeat a recorded run").add_argument("name")
+    commands.add_parser("portable", help="execute all pages with other vector instructions and compare")
+    options = parser.parse_args()
+    try:
+        run(options)
+    except (sources.SourceError, records.RecordError) as error:
+        raise SystemExit(f"error: {error}") from error
+
+
+def run(options: argparse.Namespace) -> None:
+    """Carry out a parsed command."""
+    root = project.root()
+    match options.command:
+        case "make":
+            make(options.target)
+        case "data":
+            sources.fetch_all()
+        case "execute":
+            notebooks.execute(options.page, root / "_build" / "executed" / f"{options.page}.ipynb")
+        case "validate":
+            notebooks.validate(options.page)
+        case "refresh":
+            changed = [page for page in project.pages() if notebooks.refresh(page)]
+            print(f"Stored in book/: {', '.join(changed) or 'nothing changed'}.")
+        case "site":
+            site.build(root)
+        case "record":
+            os.environ.update(notebooks.environment())
+            target = records.make(options.name, root)
+            print(f"The record is in {target.relative_to(root)}; `git diff` shows what changed.")
+        case "portable":
+            portable()
+
+
+def make(target: str) -> None:
+    """Run a Snakefile target, one process at a time for this checkout, and say where the result is."""
+    root = project.root()
+    results = {
+        "book": "The book is in _build/html/index.html (`make serve` shows it).",
+        "test": "All tests passed; what they looked at is in _build/html/index.html.",
+        "executed": "All notebooks are executed, in _build/executed.",
+    }
+    (root / "_build").mkdir(exist_ok=True)
+    lock = FileLock(root / "_build" / ".lock", timeout=0)  # the kernel frees it when this process is killed
+    command = [sys.executable, "-m", "snakemake", target, "--cores", str(os.cpu_count() or 1), "--nolock"]
+    command += ["--rerun-incomplete", "--quiet", "all", "--keep-going"]
+    try:
+        with lock:
+            status = subprocess.run(command, cwd=root).returncode
+    except Timeout:
+        raise SystemExit("Another `make` is working in this folder: wait for it, or stop it.") from None
+    if status:
+        raise SystemExit(f"make {target} failed: the first error above says where. What is done is kept.")
+    print(results.get(target, f"{target} is done."))
+
+
+def portable() -> None:
+    """Execute every page from an empty artifact cache with other vector instructions; SystemExit if outputs differ.
+
+    The pages' own checks run too, and fail as they always do. This stands for a reader's other processor.
+    """
+    root = project.root()
+    os.environ.update({"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"})
+    found = []
+    for page in project.pages():
+        target = root / "_build" / "portable" / f"{page}.ipynb"
+        found += notebooks.differences(root / "book" / f"{page}.ipynb", notebooks.execute(page, Path(target)))
+    if found:
+        raise SystemExit("\n".join(found))
+    print(f"{len(project.pages())} notebooks show the same in every compared cell, and every check holds.")
+
+
+if __name__ == "__main__":
+    main()

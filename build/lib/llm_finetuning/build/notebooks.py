@@ -1,0 +1,154 @@
+"""Executing pages, comparing what they show with what is stored, and storing what they show."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from llm_finetuning.build import project
+
+# The page limit of the design: seconds on one thread, from empty caches, at scale "cpu".
+PAGE_LIMIT_SECONDS = 120
+
+
+def environment() -> dict[str, str]:
+    """Return the environment every page runs in: one thread, no progress bars, no hub, no user site-packages."""
+    threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    fixed = {
+        **dict.fromkeys(threads, "1"),
+        "LLM_FINETUNING_BUILD": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONHASHSEED": "0",
+        "PYTHONNOUSERSITE": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+    return {**os.environ, **fixed}
+
+
+def execute(page: str, target: Path, scale: str = "cpu", source: Path | None = None) -> Path:
+    """Run a page with papermill and write it, cleaned, to ``target``; an old ``target`` stays until it is whole.
+
+    Raises SystemExit with the failing cell's traceback when a cell fails or prints to stderr.
+    """
+    notebook = source or project.root() / "book" / f"{page}.ipynb"
+    with tempfile.TemporaryDirectory() as folder, _progress(page):
+        output = Path(folder) / "page.ipynb"
+        command = [sys.executable, "-m", "papermill", str(notebook), str(output), "--kernel", "python3"]
+        command += ["--cwd", folder, "--no-progress-bar", "--log-level", "ERROR"]
+        if scale != "cpu":
+            command += ["--parameters", "scale", scale]
+        result = subprocess.run(command, env=environment(), capture_output=True, text=True)
+        if result.returncode:
+            _, _, failure = result.stderr.rpartition("Exception encountered")  # papermill's own traceback precedes it
+            raise SystemExit(f"{page} failed: {failure.strip()[-6000:]}")
+        executed = nbformat.read(output, as_version=4)
+    clean(executed)
+    for number, cell in enumerate(executed.cells):
+        for item in cell.get("outputs", []):
+            if item.get("name") == "stderr":
+                raise SystemExit(f"{page}, cell {number} prints to stderr; a page shows no warnings:\n{item['text']}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _write(executed, target)
+    return target
+
+
+def clean(notebook: Any) -> None:
+    """Drop what differs from run to run and machine to machine: run times, paths, versions of the kernel."""
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = {"tags": tags} if tags else {}
+
+
+def differences(stored: Path, executed: Path) -> list[str]:
+    """Return a line for each cell that nbval compares and whose output is not the stored one."""
+    old, new = (nbformat.read(path, as_version=4).cells for path in (stored, executed))
+    found = [] if len(old) == len(new) else [f"{stored.name}: {len(old)} cells stored, {len(new)} executed"]
+    for number, (before, after) in enumerate(zip(old, new, strict=False)):
+        if before.cell_type != "code" or "nbval-ignore-output" in before.metadata.get("tags", []):
+            continue
+        if before.source != after.source or _comparable(before) != _comparable(after):
+            found.append(
+                f"{stored.name}, cell {number}:\n  stored   {_comparable(before)}\n  executed {_comparable(after)}"
+            )
+    return found
+
+
+def validate(page: str) -> None:
+    """Run nbval on a page and hold its execution by papermill against the stored outputs; SystemExit if they differ."""
+    stored = project.root() / "book" / f"{page}.ipynb"
+    executed = project.root() / "_build" / "executed" / f"{page}.ipynb"
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--quiet", "--no-header"]
+    command += ["-p", "no:cacheprovider", str(stored)]
+    result = subprocess.run(command, env=environment(), cwd=project.root(), capture_output=True, text=True)
+    print(result.stdout[-6000:], flush=True)
+    found = differences(stored, executed)
+    if result.returncode or found:
+        advice = "If the change is meant, run `make refresh` and commit."
+        raise SystemExit("\n".join([f"{page} does not show what is stored for it. {advice}", *found]))
+
+
+def refresh(page: str) -> bool:
+    """Store the executed outputs of a page in ``book/``; return whether that changed the file."""
+    stored = project.root() / "book" / f"{page}.ipynb"
+    executed = project.root() / "_build" / "executed" / f"{page}.ipynb"
+    content = nbformat.writes(nbformat.read(executed, as_version=4))
+    if stored.read_text("utf-8") == content:
+        return False
+    _write(nbformat.read(executed, as_version=4), stored)
+    executed.touch()  # still newer than the page it was made from: nothing to run again
+    return True
+
+
+def _write(notebook: Any, target: Path) -> None:
+    temporary = target.with_suffix(".partial")
+    temporary.write_text(nbformat.writes(notebook), "utf-8")
+    temporary.replace(target)
+
+
+def _comparable(cell: Any) -> list[Any]:
+    """Return what nbval compares of a cell's outputs: texts, not pictures, run numbers or metadata."""
+    kept = []
+    for item in cell.outputs:
+        if item.output_type == "stream":
+            kept.append(item.text)
+        elif item.output_type != "error":
+            kept.append({kind: data for kind, data in item.data.items() if not kind.startswith("image/")})
+    return kept
+
+
+@contextmanager
+def _progress(page: str) -> Iterator[None]:
+    """Say every 20 s which notebook runs, for how long it has, and how many are left."""
+    done = threading.Event()
+    started = time.monotonic()
+
+    def left() -> str:
+        missing = [p for p in project.pages() if not (project.root() / "_build" / "executed" / f"{p}.ipynb").is_file()]
+        return f"{len(missing)} of {len(project.pages())} notebooks left"
+
+    def report() -> None:
+        print(f"notebook {page}: started; {left()}", flush=True)
+        while not done.wait(20):
+            print(f"notebook {page}: running for {time.monotonic() - started:.0f} s; {left()}", flush=True)
+
+    thread = threading.Thread(target=report, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        print(f"notebook {page}: stopped after {time.monotonic() - started:.0f} s", flush=True)

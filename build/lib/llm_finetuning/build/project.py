@@ -1,0 +1,50 @@
+"""The project's own facts: its pages, its repository, the cell that every page begins with."""
+
+import os
+import tomllib
+from pathlib import Path
+
+import yaml
+
+SETUP_CELL = """\
+# Installs the book's helper package where it is missing (Colab, Binder); does nothing elsewhere.
+import importlib.util
+import os
+import subprocess
+import sys
+
+if importlib.util.find_spec("llm_finetuning") is None:
+    package = os.environ.get("LLM_FINETUNING_PACKAGE", "git+{repository}")
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)"""
+
+
+def root() -> Path:
+    """Return the folder of the checkout that this package is installed from; it holds ``_toc.yml``."""
+    folder = Path(__file__).resolve().parents[3]
+    if not (folder / "_toc.yml").is_file():
+        raise SystemExit("The book's tools run from a clone of its repository (pip install -e .).")
+    return folder
+
+
+def repository() -> str:
+    """Return the repository's address: the fork that GitHub Actions builds, or the one in pyproject.toml."""
+    if fork := os.environ.get("GITHUB_REPOSITORY"):
+        return f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{fork}"
+    return declared_repository()
+
+
+def declared_repository() -> str:
+    """Return the address in pyproject.toml, the one place that names it."""
+    project = tomllib.loads((root() / "pyproject.toml").read_text("utf-8"))["project"]
+    address: str = project["urls"]["Repository"]
+    return address
+
+
+def pages() -> list[str]:
+    """Return the notebooks of the table of contents, as paths below ``book/`` without ``.ipynb``, in order."""
+    toc = yaml.safe_load((root() / "_toc.yml").read_text("utf-8"))
+    listed = [toc["root"]]
+    for part in toc.get("parts", []):
+        for chapter in part.get("chapters", []):
+            listed += [chapter["file"], *(section["file"] for section in chapter.get("sections", []))]
+    return [page for page in listed if (root() / "book" / f"{page}.ipynb").is_file()]

@@ -1,0 +1,135 @@
+"""From executed pages to the site: stage the sources, write what is generated, run jupyter-book strictly."""
+
+import base64
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import yaml
+
+from llm_finetuning.build import project
+
+LANDING_TAG = "landing-figure"
+
+
+def build(root: Path) -> Path:
+    """Build the site of the executed pages into ``_build/html`` and return it; a failed build leaves the old site.
+
+    Warnings and unresolved references are errors: SystemExit with what Sphinx said.
+    """
+    source, work = root / "_build" / "source", root / "_build" / "site"
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(root / "book", source, ignore=shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints"))
+    _stage_pages(root, source)
+    (source / "about" / "how-built.md").write_text(how_built(root), "utf-8")
+    config = source / "_config.yml"
+    config.write_text(yaml.safe_dump(_configuration(root), allow_unicode=True), "utf-8")
+    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(source), "--config", str(config)]
+    command += ["--toc", str(root / "_toc.yml"), "--path-output", str(work), "-W", "-n", "--keep-going", "-q"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=root)
+    built = work / "_build" / "html"
+    if result.returncode or not (built / "index.html").is_file():
+        raise SystemExit(f"The site was not built:\n{result.stdout[-3000:]}\n{result.stderr[-6000:]}")
+    target = root / "_build" / "html"
+    shutil.rmtree(target, ignore_errors=True)
+    built.rename(target)
+    return target
+
+
+def _stage_pages(root: Path, source: Path) -> None:
+    landing = None
+    for page in project.pages():
+        notebook = nbformat.read(root / "_build" / "executed" / f"{page}.ipynb", as_version=4)
+        for cell in notebook.cells:
+            for picture, alt in _pictures(cell):
+                # myst-nb takes the alternative text from the cell.
+                cell.metadata["mystnb"] = {"image": {"alt": alt}}
+                if LANDING_TAG in cell.metadata.get("tags", []):
+                    landing = picture, alt
+        (source / page).parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, source / f"{page}.ipynb")
+    if landing is None:
+        raise SystemExit(f"No page has a cell tagged {LANDING_TAG} with a figure: the landing page needs one.")
+    picture, alt = landing
+    (source / "_static" / "landing.png").write_bytes(base64.b64decode(picture))
+    index = source / "index.md"
+    index.write_text(index.read_text("utf-8").replace("LANDING_ALT", alt), "utf-8")
+
+
+def _pictures(cell: Any) -> list[tuple[str, str]]:
+    outputs = [item for item in cell.get("outputs", []) if "image/png" in item.get("data", {})]
+    return [(item.data["image/png"], item.metadata.get("image/png", {}).get("alt", "")) for item in outputs]
+
+
+def _configuration(root: Path) -> dict[str, Any]:
+    configuration: dict[str, Any] = yaml.safe_load((root / "_config.yml").read_text("utf-8"))
+    configuration["repository"]["url"] = project.repository()
+    return configuration
+
+
+def how_built(root: Path) -> str:
+    """Return the page "How this book was built": what every notebook took, with which versions, when and where."""
+    rows = []
+    for page in project.pages():
+        benchmark = pd.read_csv(root / "_build" / "benchmarks" / f"{page}.tsv", sep="\t").iloc[-1]
+        seconds, cpu = (f"{float(benchmark[column]):.0f}" for column in ("s", "cpu_time"))
+        rows.append(f"| [{page}](../{page}.ipynb) | {seconds} | {cpu} | {float(benchmark['max_rss']):,.0f} |")
+    packages = ("torch", "transformers", "datasets", "peft", "scikit-learn", "jupyter-book", "papermill", "snakemake")
+    versions = [f"| {package} | {version(package)} |" for package in packages]
+    lines = [
+        "# How this book was built",
+        "",
+        f"On {datetime.now(UTC):%Y-%m-%d}, from commit {commit(root)}, with Python {platform.python_version()} on "
+        f"{os.cpu_count()} cores ({platform.machine()}). Every notebook ran on one thread, two side by side.",
+        "",
+        "## What each notebook took",
+        "",
+        "| notebook | seconds | processor seconds | peak memory, MB |",
+        "|---|--:|--:|--:|",
+        *rows,
+        "",
+        "## Versions",
+        "",
+        "| package | version |",
+        "|---|---|",
+        *versions,
+        "",
+        *_benchmark(root),
+    ]
+    return "\n".join(lines)
+
+
+def commit(root: Path) -> str:
+    """Return the checkout's short commit, with a mark when files differ from it."""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
+
+
+def _benchmark(root: Path) -> list[str]:
+    path = root / "book" / "about" / "benchmark.json"
+    if not path.is_file():
+        return []
+    figures = json.loads(path.read_text("utf-8"))
+    return [
+        "## Against sequential execution",
+        "",
+        f"Measured by `make benchmark` on {figures['date']}, {figures['notebooks']} notebooks on {figures['cores']} "
+        "cores, both from empty caches of trained models, in one run:",
+        "",
+        "| | seconds |",
+        "|---|--:|",
+        f"| jupyter-book's own execution, one notebook after the other | {figures['jupyter_book_seconds']} |",
+        f"| `make book`'s execution of the same notebooks | {figures['make_book_seconds']} |",
+        f"| ratio | {figures['ratio']} |",
+        f"| the same after touching one notebook | {figures['rebuild_seconds']} |",
+    ]

@@ -1,0 +1,33 @@
+"""Intervals for metrics. The metrics themselves are scikit-learn's, sacrebleu's and seqeval's, called on the page."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def bootstrap_interval(
+    metric: Callable[[Any, Any], float],
+    references: Sequence[Any],
+    predictions: Sequence[Any],
+    *,
+    resamples: int = 1_000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of ``metric(references, predictions)`` over the test examples.
+
+    ``references`` and ``predictions`` have one entry per example; examples are drawn with replacement, in pairs
+    (Efron and Tibshirani 1993, chapter 13). Raises ValueError when the lengths differ or are zero.
+    """
+    if len(references) != len(predictions) or len(references) == 0:
+        raise ValueError(f"{len(references)} references and {len(predictions)} predictions: give one of each, or more.")
+    rng = np.random.default_rng(seed)
+    truth, guess = np.asarray(references, dtype=object), np.asarray(predictions, dtype=object)
+    if not isinstance(references[0], str | list | tuple):
+        truth, guess = np.asarray(references), np.asarray(predictions)
+    draws = (rng.integers(len(truth), size=len(truth)) for _ in range(resamples))
+    values = [metric(truth[draw], guess[draw]) for draw in draws]
+    tail = 100 * (1 - confidence) / 2
+    low, high = np.percentile(values, [tail, 100 - tail])
+    return float(low), float(high)

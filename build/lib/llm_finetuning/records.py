@@ -1,0 +1,154 @@
+"""Recorded runs: what takes longer than a page may, run by ``make record NAME=...`` and committed as one JSON.
+
+A record is made by the page's own code: the cells tagged ``define`` are executed, and the function that
+``records/plan.yml`` names is called once for every combination of settings there. The page later reads the record
+with `load`, which refuses one that was made by other code than the page now shows.
+"""
+
+import itertools
+import json
+import linecache
+import platform
+import subprocess
+import sys
+import time
+import types
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from IPython.display import Markdown, display
+
+from llm_finetuning import artifacts
+
+FOLDER = Path(__file__).parent / "records"
+
+
+class RecordError(RuntimeError):
+    """A record is missing, unknown or out of date; the message says what to do."""
+
+
+def load(name: str, function: Callable[..., Any]) -> pd.DataFrame:
+    """Show the label of record ``name`` and return it: a row per run, columns for settings and results.
+
+    ``function`` is the page's function that made it. Raises RecordError when there is no such record or the page's
+    code has changed since.
+    """
+    path = FOLDER / f"{name}.json"
+    if not path.is_file():
+        raise RecordError(f"There is no record {name!r} yet: make it with `make record NAME={name}`.")
+    record = json.loads(path.read_text("utf-8"))
+    if record["code"] != artifacts.page_code(function):
+        raise RecordError(
+            f"Record {name!r} was made by another {function.__name__}() than this page shows: "
+            f"repeat it with `make record NAME={name}`."
+        )
+    minutes = sum(run["wall_seconds"] for run in record["runs"]) / 60
+    display(
+        Markdown(
+            f"**Recorded**, not run here: {len(record['runs'])} runs, {minutes:.0f} minutes on one thread of a "
+            f"{record['machine']}, {record['date']}. Repeat them with `make record NAME={name}`."
+        )
+    )
+    return pd.DataFrame([{**run["settings"], **run["result"]} for run in record["runs"]])
+
+
+def make(name: str, root: Path) -> Path:
+    """Run record ``name`` of the book in ``root``, compare it with the committed one, and write it.
+
+    Finished runs are kept in ``_build/records`` until all are done: after an interruption the rest is run.
+    """
+    import yaml
+
+    plan = yaml.safe_load((FOLDER / "plan.yml").read_text("utf-8"))
+    if name not in plan:
+        raise RecordError(f"Unknown record {name!r}: choose one of {', '.join(sorted(plan))}.")
+    entry = plan[name]
+    module = _load_page(root / "book" / f"{entry['page']}.ipynb")
+    function = getattr(module, entry["function"])
+    code = artifacts.page_code(function)
+    grid = [
+        dict(zip(block, values, strict=True))
+        for block in entry["grid"]
+        for values in itertools.product(*block.values())
+    ]
+    progress = root / "_build" / "records" / name
+    progress.mkdir(parents=True, exist_ok=True)
+    runs = []
+    for number, settings in enumerate(grid, 1):
+        done = progress / f"{artifacts.fingerprint([code, settings])[:20]}.json"
+        if not done.is_file():
+            print(f"[{number}/{len(grid)}] {name}: {settings}", flush=True)
+            started = time.perf_counter()
+            result = function(**settings)
+            run = {"settings": settings, "wall_seconds": round(time.perf_counter() - started, 1), "result": result}
+            _write(done, run)
+        runs.append(json.loads(done.read_text("utf-8")))
+    record = {
+        "page": entry["page"],
+        "function": entry["function"],
+        "code": code,
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "commit": _commit(root),
+        "machine": _machine(),
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in ("torch", "transformers", "datasets", "peft", "scikit-learn")},
+        "runs": runs,
+    }
+    target = FOLDER / f"{name}.json"
+    if target.is_file():
+        print(_distance(json.loads(target.read_text("utf-8")), record))
+    _write(target, record)
+    for path in progress.glob("*.json"):
+        path.unlink()
+    return target
+
+
+def _load_page(path: Path) -> types.ModuleType:
+    """Execute the cells of a page tagged ``define`` in a module, so that its functions can be called and read."""
+    import nbformat
+
+    module = types.ModuleType("llm_finetuning_page")
+    sys.modules[module.__name__] = module
+    for number, cell in enumerate(nbformat.read(path, as_version=4).cells):
+        if cell.cell_type == "code" and {"define", "parameters"} & set(cell.metadata.get("tags", [])):
+            name = f"{path}:cell {number}"
+            linecache.cache[name] = (len(cell.source), None, cell.source.splitlines(keepends=True), name)
+            exec(compile(cell.source, name, "exec"), vars(module))
+    return module
+
+
+def _distance(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Return a table of every number's mean in the committed record and in the new one."""
+    means = {}
+    for label, record in (("committed", old), ("new", new)):
+        results = pd.DataFrame([run["result"] for run in record["runs"]])
+        means[label] = results.select_dtypes("number").mean()
+    table = pd.DataFrame(means)
+    table["difference"] = table["new"] - table["committed"]
+    return str(table.to_string(float_format=lambda number: f"{number:.4f}"))
+
+
+def _machine() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    names = (
+        [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        if cpuinfo.is_file()
+        else []
+    )
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _commit(root: Path) -> str:
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".partial")
+    lines = json.dumps(content, indent=1, ensure_ascii=False)
+    temporary.write_text(lines + "\n", "utf-8")
+    temporary.replace(path)
