@@ -17,6 +17,7 @@ from pathlib import Path
 
 from llm_finetuning import sources
 from llm_finetuning.build import notebooks, project
+from llm_finetuning.build.site import JUPYTER_BOOK
 
 
 def main() -> None:
@@ -43,8 +44,8 @@ def main() -> None:
         config.write_text(
             "title: benchmark\nexecute: {execute_notebooks: force, timeout: 600}\nonly_build_toc_files: true\n"
         )
-        plain = ["jupyter-book", "build", str(book), "--config", str(config), "--toc", f"{folder}/_toc.yml", "--quiet"]
-        plain = [sys.executable, "-m", *plain[:1], *plain[1:], "--path-output", folder]
+        plain = [*JUPYTER_BOOK, "build", str(book), "--config", str(config), "--toc", f"{folder}/_toc.yml"]
+        plain += ["--path-output", folder, "--quiet"]
         sequential = _seconds(lambda: _run(plain, environment, root))
     with tempfile.TemporaryDirectory() as folder:
         environment = notebooks.environment() | {"LLM_FINETUNING_CACHE": str(_downloads(Path(folder)))}

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+import tomllib
 import venv
 from pathlib import Path
 
@@ -17,13 +18,13 @@ HEADER = """\
 
 
 def main() -> None:
-    """Install the project with its extras in a fresh environment and keep the versions it got."""
+    """Install what pyproject.toml asks for in a fresh environment and keep the versions it got."""
     root = project.root()
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         python = str(Path(folder) / "bin" / "python")
         print("installing the newest releases in a fresh environment ...", file=sys.stderr, flush=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", TORCH, f"{root}[book,test]"], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", TORCH, *_asked_for(root)], check=True)
         frozen = subprocess.run([python, "-m", "pip", "freeze", "--all"], check=True, capture_output=True, text=True)
     pins = (line.partition("+")[0] for line in frozen.stdout.splitlines() if "==" in line)
     kept = sorted(pin for pin in pins if pin.partition("==")[0] not in ("pip", "setuptools"))
@@ -31,6 +32,11 @@ def main() -> None:
     temporary.write_text(HEADER + "\n".join(kept) + "\n")
     temporary.replace(root / "requirements.lock")
     print(f"requirements.lock holds {len(kept)} packages.")
+
+
+def _asked_for(root: Path) -> list[str]:
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    return [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ from llm_finetuning.build import project
 
 LANDING_TAG = "landing-figure"
 
+# jupyter-book of this very environment, whatever the PATH says; it has no __main__ of its own.
+JUPYTER_BOOK = (sys.executable, "-c", "from jupyter_book.cli.main import main; main()")
+
 
 def build(root: Path) -> Path:
     """Build the site of the executed pages into ``_build/html`` and return it; a failed build leaves the old site.
@@ -31,10 +34,11 @@ def build(root: Path) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(root / "book", source, ignore=shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints"))
     _stage_pages(root, source)
+    (source / "about").mkdir(exist_ok=True)
     (source / "about" / "how-built.md").write_text(how_built(root), "utf-8")
     config = source / "_config.yml"
     config.write_text(yaml.safe_dump(_configuration(root), allow_unicode=True), "utf-8")
-    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(source), "--config", str(config)]
+    command = [*JUPYTER_BOOK, "build", str(source), "--config", str(config)]
     command += ["--toc", str(root / "_toc.yml"), "--path-output", str(work), "-W", "-n", "--keep-going", "-q"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=root)
     built = work / "_build" / "html"

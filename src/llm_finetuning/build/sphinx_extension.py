@@ -1,4 +1,4 @@
-"""A Sphinx extension that renders formulas as MathML at build time: no script and no font from anywhere else."""
+"""The book's Sphinx extension: formulas as MathML, and no script of a service that the site does not use."""
 
 from typing import Any
 
@@ -25,7 +25,17 @@ def _block(writer: Any, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
+def _without_thebe(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    # jupyter-book loads sphinx-thebe twice whether it is used or not, and its second constant is a script error.
+    context["script_files"] = [
+        script
+        for script in context["script_files"]
+        if "thebe" not in f"{script} {getattr(script, 'attributes', '')}".lower()
+    ]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the renderer under the name ``mathml``."""
+    """Register the formula renderer under the name ``mathml`` and the hook that leaves scripts out."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+    app.connect("html-page-context", _without_thebe, priority=900)  # after everyone who adds scripts
     return {"parallel_read_safe": True, "parallel_write_safe": True}

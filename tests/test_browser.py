@@ -1,0 +1,109 @@
+"""The site in a real browser: no errors, no other origin, formulas, search, themes, phones."""
+
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+from site_server import html_pages, serving
+
+FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    assert path, "No Chromium found. Install it (Debian and Ubuntu: apt-get install chromium) and run again."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def address():
+    with serving() as address:
+        yield address
+
+
+@pytest.fixture
+def tab(browser, address):
+    """A fresh tab that remembers what it asked for and what went wrong."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.requested, page.failures = [], []
+    page.on("request", lambda request: page.requested.append(request.url))
+    page.on("pageerror", lambda error: page.failures.append(str(error)))
+    page.on("console", lambda message: page.failures.append(message.text) if message.type == "error" else None)
+    page.on(
+        "response",
+        lambda answer: page.failures.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
+    )
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("path", html_pages())
+def test_a_page_asks_only_its_own_site_and_has_no_errors(tab, address, path):
+    tab.goto(f"{address}/{path}", wait_until="networkidle")
+    others = [url for url in tab.requested if not url.startswith((address, "data:", "blob:"))]
+    assert others == []
+    assert tab.failures == []
+    assert tab.locator("article h1").first.is_visible()
+
+
+@pytest.mark.parametrize("path", html_pages())
+def test_a_phone_shows_the_page_without_scrolling_sideways(tab, address, path):
+    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.goto(f"{address}/{path}", wait_until="networkidle")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("path", html_pages())
+def test_no_formula_is_left_as_source(tab, address, path):
+    tab.goto(f"{address}/{path}")
+    text = tab.evaluate("document.querySelector('article').innerText.replace(/`[^`]*`/g, '')")
+    code = tab.evaluate("Array.from(document.querySelectorAll('article pre, article code'), e => e.innerText)")
+    for piece in code:
+        text = text.replace(piece, "")
+    assert "\\frac" not in text and "$$" not in text and "\\mathrm" not in text
+
+
+def test_a_failing_page_would_be_noticed(tab, address):
+    tab.goto(f"{address}/index.html")
+    tab.evaluate("setTimeout(() => { throw new Error('planted') }, 0)")
+    tab.evaluate("fetch('/nowhere').catch(() => 0)")
+    tab.wait_for_timeout(300)
+    assert any("planted" in failure for failure in tab.failures)
+    assert any("404" in failure for failure in tab.failures)
+
+
+def test_search_finds_a_word_of_a_page(tab, address):
+    tab.goto(f"{address}/search.html?q=padding", wait_until="networkidle")
+    tab.wait_for_selector("ul.search li a", timeout=10_000)
+    links = tab.eval_on_selector_all("ul.search li a", "found => found.map(a => a.getAttribute('href'))")
+    assert any("transformers-trainer" in link for link in links)
+
+
+def test_the_theme_can_be_switched(tab, address):
+    tab.goto(f"{address}/index.html", wait_until="networkidle")
+    seen = set()
+    for _ in range(3):
+        seen.add(tab.evaluate("getComputedStyle(document.body).backgroundColor"))
+        tab.locator("button.theme-switch-button").first.click()
+    assert len(seen) == 2
+
+
+def test_the_menu_opens_on_a_phone(tab, address):
+    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.goto(f"{address}/index.html", wait_until="networkidle")
+    entries = "nav.bd-links a.reference.internal:visible, .bd-sidebar-primary a.reference.internal:visible"
+    assert not any(box_in_view(entry) for entry in tab.locator(entries).all())
+    tab.locator("button.primary-toggle:visible").first.click()
+    tab.wait_for_timeout(500)
+    assert any(box_in_view(entry) for entry in tab.locator(entries).all())
+
+
+def box_in_view(entry):
+    box = entry.bounding_box()
+    return box is not None and 0 <= box["x"] < 390

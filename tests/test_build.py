@@ -1,0 +1,67 @@
+"""Executing, comparing and storing pages: what differs is found, what fails leaves the old file."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from llm_finetuning.build import notebooks
+
+
+def sample(*cells):
+    notebook = new_notebook(cells=[new_code_cell(source) for source in cells])
+    notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return notebook
+
+
+def write(notebook, path):
+    nbformat.write(notebook, path)
+    return path
+
+
+def stored(text, tags=(), source="print(1)"):
+    notebook = sample(source)
+    notebook.cells[0].outputs = [new_output("stream", name="stdout", text=text)]
+    notebook.cells[0].metadata.tags = list(tags)
+    return notebook
+
+
+def test_another_output_is_a_difference(tmp_path):
+    one, other = write(stored("1"), tmp_path / "a.ipynb"), write(stored("2"), tmp_path / "b.ipynb")
+    assert notebooks.differences(one, one) == []
+    assert len(notebooks.differences(one, other)) == 1
+
+
+def test_another_source_is_a_difference(tmp_path):
+    one = write(stored("1"), tmp_path / "a.ipynb")
+    other = write(stored("1", source="print(2 - 1)"), tmp_path / "b.ipynb")
+    assert notebooks.differences(one, other)
+
+
+def test_outputs_that_nbval_ignores_may_differ(tmp_path):
+    one = write(stored("1", ["nbval-ignore-output"]), tmp_path / "a.ipynb")
+    other = write(stored("2", ["nbval-ignore-output"]), tmp_path / "b.ipynb")
+    assert notebooks.differences(one, other) == []
+
+
+def test_a_run_leaves_no_trace_of_time_and_place(tmp_path):
+    source = write(sample("print(1)"), tmp_path / "in.ipynb")
+    executed = nbformat.read(notebooks.execute("p", tmp_path / "out.ipynb", source=source), as_version=4)
+    assert set(executed.metadata) == {"kernelspec", "language_info"}
+    assert executed.cells[0].metadata == {} and executed.cells[0].outputs[0].text == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("raise ValueError('planted')", "planted"),
+        ("import sys; print('careful', file=sys.stderr)", "prints to stderr"),
+        ("from llm_finetuning.checks import check\ncheck('one', 1, equals=2)", "no longer holds"),
+    ],
+)
+def test_a_failing_page_says_why_and_leaves_the_old_one(tmp_path, source, message):
+    target = tmp_path / "out.ipynb"
+    target.write_text("old")
+    with pytest.raises(SystemExit, match=message):
+        notebooks.execute("p", target, source=write(sample(source), tmp_path / "in.ipynb"))
+    assert target.read_text() == "old"
+    assert not list(tmp_path.glob("*.partial"))

@@ -1,0 +1,87 @@
+"""The built site: nothing from elsewhere, no dead ends, every picture described."""
+
+from html.parser import HTMLParser
+from urllib.parse import unquote, urldefrag
+
+import pytest
+from site_server import HTML, html_pages
+
+from llm_finetuning.build import project
+
+LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
+
+
+class Page(HTMLParser):
+    """What a page loads, links to, shows and offers as anchors."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.loads, self.links, self.pictures, self.ids = [], [], [], set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.ids |= {found[key] for key in ("id", "name") if found.get(key)}
+        if tag in LOADING and found.get(LOADING[tag]) and found.get("rel") not in ("canonical", "index", "search"):
+            self.loads.append(found[LOADING[tag]])
+        if tag == "a" and found.get("href"):
+            self.links.append(found["href"])
+        if tag == "img":
+            self.pictures.append(found)
+
+
+def elsewhere(page):
+    return [address for address in page.loads if address.startswith(("http:", "https:", "//"))]
+
+
+def undescribed(page):
+    return [picture for picture in page.pictures if len(picture.get("alt") or "") < 10]
+
+
+def dead_links(path, page):
+    dead = []
+    for link in page.links:
+        if ":" in link.partition("/")[0]:
+            continue
+        address, anchor = urldefrag(unquote(link))
+        target = (HTML / path).parent / address if address else HTML / path
+        target = target / "index.html" if target.is_dir() else target
+        anchored = anchor and target.suffix == ".html"
+        if not target.is_file() or (anchored and anchor not in Page(target.read_text("utf-8")).ids):
+            dead.append(link)
+    return dead
+
+
+@pytest.fixture(scope="module", params=html_pages())
+def page(request):
+    return request.param, Page((HTML / request.param).read_text("utf-8"))
+
+
+def test_nothing_is_loaded_from_elsewhere(page):
+    assert elsewhere(page[1]) == []
+
+
+def test_links_and_anchors_exist(page):
+    assert dead_links(*page) == []
+
+
+def test_pictures_are_described(page):
+    assert undescribed(page[1]) == []
+
+
+def test_colab_opens_a_file_that_exists(page):
+    colab = [link for link in page[1].links if link.startswith("https://colab.research.google.com/github/")]
+    if (project.root() / "book" / page[0]).with_suffix(".ipynb").is_file():
+        assert colab, "a notebook page offers Colab"
+    for link in colab:
+        repository = project.repository().removeprefix("https://github.com/")
+        _, _, path = link.partition(f"/github/{repository}/blob/main/")
+        assert path and (project.root() / path).is_file()
+
+
+def test_the_checks_can_fail():
+    bad = Page(
+        '<script src="//cdn.example/x.js"></script><img src="a.png"><a href="nowhere.html">x</a><a href="#no">y</a>'
+    )
+    assert elsewhere(bad) and undescribed(bad)
+    assert dead_links("index.html", bad) == ["nowhere.html", "#no"]
