@@ -60,6 +60,10 @@ def _stage_pages(root: Path, source: Path) -> None:
                 cell.metadata["mystnb"] = {"image": {"alt": alt}}
                 if LANDING_TAG in cell.metadata.get("tags", []):
                     landing = picture, alt
+        title = next(
+            i for i, cell in enumerate(notebook.cells) if cell.source.startswith("# ") and cell.cell_type == "markdown"
+        )
+        notebook.cells.insert(title + 1, nbformat.v4.new_markdown_cell(_last_run(root, page)))
         (source / page).parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, source / f"{page}.ipynb")
     if landing is None:
@@ -68,6 +72,16 @@ def _stage_pages(root: Path, source: Path) -> None:
     (source / "_static" / "landing.png").write_bytes(base64.b64decode(picture))
     index = source / "index.md"
     index.write_text(index.read_text("utf-8").replace("LANDING_ALT", alt), "utf-8")
+
+
+def _last_run(root: Path, page: str) -> str:
+    up = "../" * page.count("/")
+    seconds = _benchmark_row(root, page)["s"]
+    return f"*When this site was built, this page ran in {seconds:.0f} seconds ([how]({up}about/how-built.md)).*"
+
+
+def _benchmark_row(root: Path, page: str) -> Any:
+    return pd.read_csv(root / "_build" / "benchmarks" / f"{page}.tsv", sep="\t").iloc[-1]
 
 
 def _pictures(cell: Any) -> list[tuple[str, str]]:
@@ -85,7 +99,7 @@ def how_built(root: Path) -> str:
     """Return the page "How this book was built": what every notebook took, with which versions, when and where."""
     rows = []
     for page in project.pages():
-        benchmark = pd.read_csv(root / "_build" / "benchmarks" / f"{page}.tsv", sep="\t").iloc[-1]
+        benchmark = _benchmark_row(root, page)
         seconds, cpu = (f"{float(benchmark[column]):.0f}" for column in ("s", "cpu_time"))
         rows.append(f"| [{page}](../{page}.ipynb) | {seconds} | {cpu} | {float(benchmark['max_rss']):,.0f} |")
     packages = ("torch", "transformers", "datasets", "peft", "scikit-learn", "jupyter-book", "papermill", "snakemake")
