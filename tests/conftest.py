@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import datasets
+import huggingface_hub
 import pytest
 
 from llm_finetuning import runtime
@@ -12,6 +14,25 @@ def cache(tmp_path, monkeypatch):
     """An empty cache folder, and no way to the reader's own."""
     monkeypatch.setenv("LLM_FINETUNING_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A function that puts files where the hub's client keeps what it has downloaded, and no way to the hub itself."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
+
+    def deliver(kind, hub_id, revision="main"):
+        """Return the folder to fill with the repository's files."""
+        repository = tmp_path / "hub" / f"{kind}s--{hub_id.replace('/', '--')}"
+        commit = "0" * 40
+        (repository / "refs" / revision).parent.mkdir(parents=True)
+        (repository / "refs" / revision).write_text(commit)
+        (repository / "snapshots" / commit).mkdir(parents=True)
+        return repository / "snapshots" / commit
+
+    return deliver
 
 
 @pytest.fixture(autouse=True)

@@ -17,20 +17,32 @@ def test_the_packaged_encoder_is_a_whole_model():
     assert sum(p.numel() for p in AutoModel.from_pretrained(folder).parameters()) == 22_713_216
 
 
-def test_the_hub_s_folder_layout_is_used_as_it_is(tmp_path, monkeypatch):
-    model = models.locate("encoder")
+def test_the_hub_s_model_is_used_as_it_is_delivered(hub):
+    delivered = hub("model", "google-bert/bert-base-uncased")
     for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"):
-        (tmp_path / name).symlink_to(model / name)
-    monkeypatch.setitem(models.MODELS, "encoder", (models.MODELS["encoder"][0], str(tmp_path)))
+        (delivered / name).symlink_to(models.locate("encoder") / name)
     folder = models.locate("encoder", "hub")
-    assert folder == tmp_path
+    assert folder == delivered
     assert AutoModel.from_pretrained(folder).config.hidden_size == 384
+    assert AutoTokenizer.from_pretrained(folder)("hello world")["input_ids"] == [101, 7592, 2088, 102]
 
 
 def test_an_unreachable_hub_fails_soon_and_says_what_to_do(tmp_path):
     # A process of its own: the hub client reads its settings once. Nothing listens on port 9 of this machine.
     environment = os.environ | {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
-    code = "from llm_finetuning import models; models.locate('encoder', 'hub')"
-    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
-    assert "SourceError: The hub did not deliver" in result.stderr
-    assert 'source="packaged"' in result.stderr
+    code = """
+import sys, time
+from llm_finetuning import models, sources, tasks
+for fetch in (lambda: models.locate("encoder", "hub"), lambda: tasks.load("trec", "hub")):
+    started = time.monotonic()
+    try:
+        fetch()
+    except sources.SourceError as error:
+        print(error)
+    assert time.monotonic() - started < 10, "the client tried again and again"
+"""
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    for hub_id in ("google-bert/bert-base-uncased", "CogComp/trec"):
+        assert f"The hub did not deliver '{hub_id}'" in result.stdout
+    assert result.stdout.count('source="packaged"') == 2

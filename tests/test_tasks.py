@@ -1,9 +1,13 @@
 """The data sets are what their cards say, and nothing of a test set leaks into training."""
 
+import hashlib
+import subprocess
+import sys
+
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from llm_finetuning import sources, tasks
+from llm_finetuning import tasks
 
 
 def overlap(data):
@@ -18,6 +22,7 @@ def task(request):
 
 def test_sizes(task):
     name, data = task
+    # TREC: 5,452 official training questions but for ten that also stand in the official test set of 500.
     expected = {"trec": (4942, 500, 500), "rotten_tomatoes": (7030, 500, 1000)}[name]
     assert tuple(len(data[split]) for split in ("train", "validation", "test")) == expected
 
@@ -27,64 +32,93 @@ def test_no_test_sentence_is_trained_on(task):
 
 
 def test_a_leak_would_be_found(task):
-    leaking = dict(task[1]) | {"train": task[1]["test"]}
-    assert overlap(leaking)["train"] > 0
+    leaking = dict(task[1]) | {"train": task[1]["test"].select([7])}
+    assert overlap(leaking) == {"train": 1, "validation": 0}
 
 
-def test_splits_never_change(task):
-    name, data = task
-    first = {"trec": "How far is it from Denver to Aspen ?", "rotten_tomatoes": data["test"][0]["text"]}[name]
-    assert data["test"][0]["text"] == first
-    assert list(tasks.load(name)["validation"]["text"]) == list(data["validation"]["text"])
+def test_a_test_sentence_in_the_training_file_is_taken_out_of_training(monkeypatch):
+    features = Features({"text": Value("string"), "label": ClassLabel(num_classes=2)})
 
+    def sentences(names):
+        return Dataset.from_dict({"text": names, "label": [i % 2 for i in range(len(names))]}, features=features)
 
-def test_trec_has_its_six_classes_under_their_own_names():
+    def leaky():
+        return {"train": sentences([str(i) for i in range(600)]), "test": sentences(["5", "300", "new"])}
+
+    monkeypatch.setitem(tasks.TASKS, "trec", tasks.Task(**vars(tasks.TASKS["trec"]) | {"load": leaky}))
     data = tasks.load("trec")
-    label = data["test"].features["label"]
+    assert overlap(data) == {"train": 0, "validation": 0}
+    assert {split: len(rows) for split, rows in data.items()} == {"train": 98, "validation": 500, "test": 3}
+
+
+def test_another_process_makes_the_same_splits(task):
+    name, data = task
+    code = (
+        "import hashlib, sys; from llm_finetuning import tasks\n"
+        "print(hashlib.sha256(repr([rows[:] for rows in tasks.load(sys.argv[1]).values()]).encode()).hexdigest())"
+    )
+    command = [sys.executable, "-c", code, name]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    assert printed == hashlib.sha256(repr([rows[:] for rows in data.values()]).encode()).hexdigest()
+
+
+def test_trec_has_its_official_test_set_and_its_classes_under_their_own_names():
+    test = tasks.load("trec")["test"]
+    label = test.features["label"]
     assert label.names == ["DESC", "ENTY", "ABBR", "HUM", "NUM", "LOC"]
-    labels = dict(zip(data["test"]["text"], data["test"]["label"], strict=True))
-    assert label.int2str(labels["How far is it from Denver to Aspen ?"]) == "NUM"
-    assert label.int2str(labels["Who was Galileo ?"]) == "HUM"
+    assert test["text"][0] == "How far is it from Denver to Aspen ?"
+    # Counts of the official test set as Li and Roth published it.
+    counts = {name: test["label"][:].count(label.str2int(name)) for name in label.names}
+    assert counts == {"DESC": 138, "ENTY": 94, "ABBR": 9, "HUM": 65, "NUM": 113, "LOC": 81}
+    named = {text: label.int2str(number) for text, number in zip(test["text"], test["label"], strict=True)}
+    assert named["Who was Galileo ?"] == "HUM"
+    assert named["What is an atom ?"] == "DESC"
+    assert named["What does NASA stand for ?"] == "ABBR"
 
 
-def test_rotten_tomatoes_is_balanced():
-    labels = tasks.load("rotten_tomatoes")["test"]["label"]
-    assert sum(labels) == 500
+def test_rotten_tomatoes_is_balanced_in_every_split():
+    for split, rows in tasks.load("rotten_tomatoes").items():
+        assert sum(rows["label"]) == len(rows) / 2, split
 
 
-def test_the_card_names_sizes_licence_and_source(task):
+def test_the_card_names_sizes_classes_licence_and_source(task):
     name, data = task
     text = tasks.card(name, data).data
-    for expected in (f"{len(data['train']):,}", "licence", "aclanthology.org"):
+    for expected in (f"{len(data['train']):,}", data["train"].features["label"].names[0], "licence", "](https://"):
         assert expected in text
+    assert text == tasks.card(name, data).data
+    assert "package" in text and "package" not in tasks.card(name, data, "hub").data
 
 
-def test_the_hub_delivers_the_same_columns_and_splits(tmp_path, monkeypatch):
-    """A folder laid out as the hub lays out TREC: parquet files, the hub's column names, no validation split."""
+def hub_rows(split, size, label, names):
+    features = Features({"text": Value("string"), label: ClassLabel(names=names), "extra": Value("int64")})
+    rows = {"text": [f"{split} {i}" for i in range(size)], label: [i % len(names) for i in range(size)]}
+    return Dataset.from_dict(rows | {"extra": [0] * size}, features=features)
+
+
+def test_trec_as_the_hub_delivers_it(hub):
+    """Parquet files of the conversion branch: the hub's column names and no validation split."""
     names = ["ABBR", "ENTY", "DESC", "HUM", "LOC", "NUM"]
-    features = Features(
-        {"text": Value("string"), "coarse_label": ClassLabel(names=names), "fine_label": Value("int64")}
-    )
+    folder = hub("dataset", "CogComp/trec", "refs/convert/parquet") / "default"
     for split, size in (("train", 1200), ("test", 60)):
-        rows = {
-            "text": [f"{split} question {i} ?" for i in range(size)],
-            "coarse_label": [i % 6 for i in range(size)],
-            "fine_label": [0] * size,
-        }
-        (tmp_path / "data").mkdir(exist_ok=True)
-        Dataset.from_dict(rows, features=features).to_parquet(tmp_path / "data" / f"{split}-00000-of-00001.parquet")
-    _, arguments, renamed = tasks.TASKS["trec"].hub
-    arguments = {key: value for key, value in arguments.items() if key != "revision"}  # a folder has no revisions
-    local = tasks.TASKS["trec"].__class__(**vars(tasks.TASKS["trec"]) | {"hub": (str(tmp_path), arguments, renamed)})
-    monkeypatch.setitem(tasks.TASKS, "trec", local)
+        (folder / split).mkdir(parents=True)
+        hub_rows(split, size, "coarse_label", names).to_parquet(folder / split / "0000.parquet")
     data = tasks.load("trec", "hub")
     assert {split: len(rows) for split, rows in data.items()} == {"train": 700, "validation": 500, "test": 60}
     assert data["train"].column_names == ["text", "label"]
     assert data["train"].features["label"].names == names
-    assert overlap(data) == {"train": 0, "validation": 0}
 
 
-def test_an_unreachable_hub_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(tasks, "load_dataset", lambda *_, **__: (_ for _ in ()).throw(ConnectionError("refused")))
-    with pytest.raises(sources.SourceError, match='source="packaged"'):
-        tasks.load("trec", "hub")
+def test_rotten_tomatoes_as_the_hub_delivers_it(hub):
+    """Parquet files in data/ and a card that names them: the official three splits stay as they are."""
+    folder = hub("dataset", "cornell-movie-review-data/rotten_tomatoes")
+    (folder / "data").mkdir()
+    sizes = {"train": 20, "validation": 6, "test": 8}
+    lines = ["---", "configs:", "- config_name: default", "  data_files:"]
+    for split, size in sizes.items():
+        hub_rows(split, size, "label", ["neg", "pos"]).to_parquet(folder / "data" / f"{split}-00000-of-00001.parquet")
+        lines += [f"  - split: {split}", f"    path: data/{split}-*"]
+    (folder / "README.md").write_text("\n".join([*lines, "---", ""]))
+    data = tasks.load("rotten_tomatoes", "hub")
+    assert {split: len(rows) for split, rows in data.items()} == sizes
+    assert data["validation"]["text"][0] == "validation 0"

@@ -1,7 +1,5 @@
 """Where a page's pre-trained model comes from."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from llm_finetuning import sources
@@ -24,22 +22,4 @@ def locate(name: str, source: str = "packaged") -> Path:
     packaged, hub_id = MODELS[name]
     if sources.check_source(source) == "packaged":
         return sources.member(*packaged)
-    if Path(hub_id).is_dir():  # a local mirror of the hub
-        return Path(hub_id)
-    from huggingface_hub import snapshot_download
-
-    with hub_errors(hub_id):
-        wanted = ["*.json", "*.txt", "*.safetensors"]  # never a pickle
-        return Path(snapshot_download(hub_id, allow_patterns=wanted))
-
-
-@contextmanager
-def hub_errors(hub_id: str) -> Iterator[None]:
-    """Turn whatever goes wrong on the way to the hub into one SourceError that says what to do."""
-    try:
-        yield
-    except Exception as error:
-        raise sources.SourceError(
-            f"The hub did not deliver {hub_id!r}. Check the network or HF_ENDPOINT, or use "
-            f'source="packaged", which needs only pip. The hub client said: {error}'
-        ) from error
+    return sources.from_hub(hub_id, ["*.json", "*.txt", "*.safetensors"])  # never a pickle

