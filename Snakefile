@@ -101,9 +101,9 @@ rule lint:
     shell:
         """
         {PYTHON} -m ruff check --quiet .
-        {PYTHON} -m ruff format --check --quiet src tests
+        {PYTHON} -m ruff format --check --quiet .
         {PYTHON} -m mypy --no-error-summary
-        {PYTHON} -m nbqa mypy --ignore-missing-imports --follow-imports=silent --no-error-summary book
+        {PYTHON} -m nbqa mypy --config-file= --disable-error-code=call-arg --ignore-missing-imports --check-untyped-defs --no-error-summary book
         """
 
 

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 
 def bootstrap_interval(
     metric: Callable[[Any, Any], float],
-    references: Sequence[Any],
-    predictions: Sequence[Any],
+    references: Sequence[Any] | npt.NDArray[Any],
+    predictions: Sequence[Any] | npt.NDArray[Any],
     *,
     resamples: int = 1_000,
     confidence: float = 0.95,
