@@ -4,16 +4,20 @@ nbval runs a page again right after papermill did, and several pages may need th
 ``@artifact`` runs once; the next call with the same arguments, code, data and library versions reads its result.
 """
 
+import dataclasses
+import dis
 import functools
 import hashlib
 import inspect
 import io
 import json
 import platform
+import random
 import textwrap
 import tokenize
 import types
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,25 +36,38 @@ PAGE_MODULES = ("__main__", "llm_finetuning_page")  # a notebook's kernel; a pag
 
 
 def artifact(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Keep what ``function`` returns: numbers, strings, tensors, and lists and dicts of these.
+    """Keep what ``function`` returns: numbers, strings, None, tensors, and lists and dicts (with str keys) of these.
 
-    Arguments may be plain values, lists and dicts of them, tensors, arrays, modules, tokenizers, paths and data
-    sets; anything else raises TypeError, because a key that forgets an input returns stale results.
+    Arguments, and the page's variables that the function reads, may be plain values, lists and dicts of them,
+    tensors, arrays, modules, tokenizers, paths and data sets; anything else raises TypeError, because a key that
+    forgets an input returns stale results. So does a result of another type.
+
+    A later run of the page only reads the result, so nothing else may come out of the function: it always starts
+    from the same random numbers and leaves the page's untouched, and RuntimeError is raised if it changes an
+    argument or a variable of the page. What it prints is seen the first time only.
     """
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Result:
         bound = inspect.signature(function).bind(*args, **kwargs)
         bound.apply_defaults()
-        key = fingerprint([function, dict(bound.arguments), runtime.scale(), _surroundings()])
+        made_from = [function, dict(bound.arguments), runtime.scale(), _surroundings()]
+        key = fingerprint(made_from)
         folder = sources.cache_dir() / "artifacts" / f"{function.__name__}-{key[:20]}"
         if not folder.is_dir():
             with sources.staging(folder) as temporary:
                 if not folder.is_dir():  # another notebook may have made it meanwhile
-                    _write(function(*args, **kwargs), temporary / "result")
+                    with _own_random_numbers():
+                        result = function(*args, **kwargs)
+                    if fingerprint(made_from) != key:
+                        raise RuntimeError(
+                            f"{function.__name__}() changed an argument or a variable of the page, which a later run "
+                            "that only reads its result would not: work on a copy, and return what the page needs."
+                        )
+                    _write(result, temporary / "result")
                     (temporary / "result").rename(folder)
-        result: Result = _read(folder)
-        return result
+        kept: Result = _read(folder)
+        return kept
 
     return wrapper
 
@@ -71,6 +88,18 @@ def page_code(function: Callable[..., Any]) -> str:
     """
     parts = _code_parts(function, set(), values=False)
     return hashlib.sha256("\n".join(str(part) for part in parts).encode()).hexdigest()
+
+
+@contextmanager
+def _own_random_numbers() -> Iterator[None]:
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - libraries draw from it
+    with torch.random.fork_rng():
+        transformers.set_seed(0)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
 
 
 def _surroundings() -> dict[str, str]:
@@ -97,9 +126,15 @@ def _parts(value: Any, seen: set[int]) -> Iterator[str | bytes]:
     if value is None or isinstance(value, bool | int | float | str | bytes | np.generic):
         yield repr(value)
     elif isinstance(value, Path):
-        yield repr(value.name)  # a model folder's place differs from machine to machine, its content is hashed
-        yield from (hashlib.sha256(f.read_bytes()).digest() for f in sorted(value.rglob("*")) if f.is_file())
+        # A model folder's place differs from machine to machine; its content does not.
+        files = [value] if value.is_file() else sorted(file for file in value.rglob("*") if file.is_file())
+        for file in files:
+            yield repr(file.relative_to(value).as_posix())
+            yield hashlib.sha256(file.read_bytes()).digest()
+        if not files:
+            yield value.name
     elif isinstance(value, dict):
+        yield f"dict {len(value)}"
         for key in value:
             yield from _parts(key, seen)
             yield from _parts(value[key], seen)
@@ -108,29 +143,39 @@ def _parts(value: Any, seen: set[int]) -> Iterator[str | bytes]:
         for item in value:
             yield from _parts(item, seen)
     elif isinstance(value, set | frozenset):
+        yield f"set {len(value)}"
         yield from sorted(fingerprint(item) for item in value)
     elif isinstance(value, torch.Tensor):
         yield f"{value.dtype} {tuple(value.shape)}"
         yield value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
     elif isinstance(value, np.ndarray):
         yield f"{value.dtype} {value.shape}"
-        yield np.ascontiguousarray(value).tobytes()
+        # An array of objects holds addresses.
+        yield from _parts(value.tolist(), seen) if value.dtype == object else [np.ascontiguousarray(value).tobytes()]
     elif isinstance(value, datasets.Dataset):
         yield repr(value.features)
         for batch in value.with_format("arrow").iter(10_000):
             yield json.dumps(batch.to_pydict(), default=str)
     elif isinstance(value, transformers.PreTrainedTokenizerFast):
-        yield value.backend_tokenizer.to_str()
+        # Every call leaves its truncation and padding in the tokenizer: use is no change.
+        state = json.loads(value.backend_tokenizer.to_str())
+        yield json.dumps(state | {"truncation": None, "padding": None})
+        yield repr((value.padding_side, value.truncation_side, value.model_max_length))
     elif isinstance(value, torch.nn.Module):
-        yield from (type(value).__qualname__, repr(value))
+        yield repr(value)
+        yield repr(getattr(value, "config", None))  # the number of heads is in no weight's shape
+        for kind in dict.fromkeys(type(module) for module in value.modules()):
+            yield from _code_parts(kind, seen)
         yield from _parts(dict(value.state_dict()), seen)
         yield repr([name for name, weight in value.named_parameters() if weight.requires_grad])
     elif isinstance(value, types.ModuleType):
         yield f"{value.__name__} {_version(value.__name__.partition('.')[0])}"
     elif inspect.isfunction(value) or inspect.isclass(value):
         yield from _code_parts(value, seen)
-    elif inspect.isbuiltin(value) or isinstance(value, functools.partial):
-        yield repr(value)
+    elif isinstance(value, functools.partial):
+        yield from _parts([value.func, value.args, value.keywords], seen)
+    elif inspect.isbuiltin(value) and isinstance(value.__self__, types.ModuleType | type | None):
+        yield value.__qualname__
     else:
         raise TypeError(
             f"An artifact's key cannot hold a {type(value).__name__}: pass plain values, tensors, models or data sets."
@@ -149,23 +194,40 @@ def _code_parts(value: Any, seen: set[int], values: bool = True) -> Iterator[str
     if id(value) in seen:
         return
     seen.add(id(value))
-    functions = [value] if inspect.isfunction(value) else [f for f in vars(value).values() if inspect.isfunction(f)]
     yield value.__qualname__
     if inspect.isclass(value):
         yield from (base.__qualname__ for base in value.__mro__)
+        for base in value.__mro__[1:]:
+            yield from _code_parts(base, seen, values)
+        if dataclasses.is_dataclass(value):
+            yield repr([(field.name, str(field.type)) for field in dataclasses.fields(value)])
         for name, attribute in vars(value).items():
-            if isinstance(attribute, bool | int | float | str) and not name.startswith("__"):
+            if isinstance(attribute, bool | int | float | str | tuple) and not name.startswith("__"):
                 yield f"{name}={attribute!r}"
-    for function in functions:
-        function = inspect.unwrap(function)
+    for function in _functions(value):
         yield _bare_source(function)
-        for name in sorted(_names(function.__code__)):
-            named = function.__globals__.get(name)
+        if values:
+            yield from _parts([function.__defaults__, function.__kwdefaults__], seen)
+        closed_over = inspect.getclosurevars(function).nonlocals
+        for name in sorted(_names(function.__code__) | closed_over.keys()):
+            if name not in closed_over and name not in function.__globals__:
+                continue  # a builtin
+            named = closed_over[name] if name in closed_over else function.__globals__[name]
             if inspect.isfunction(named) or inspect.isclass(named):
                 yield from _code_parts(named, seen, values)
-            elif values and name in function.__globals__:
+            elif values:
                 yield name
                 yield from _parts(named, seen)
+
+
+def _functions(value: Any) -> list[types.FunctionType]:
+    """Return a function, or the functions of a class, without what decorators put around them."""
+    if inspect.isfunction(value):
+        return [inspect.unwrap(value)]
+    attributes = [getattr(attribute, "__func__", attribute) for attribute in vars(value).values()]
+    attributes += [a.fget for a in attributes if isinstance(a, property)]
+    found = [inspect.unwrap(attribute) for attribute in attributes if inspect.isfunction(attribute)]
+    return [function for function in found if function.__code__.co_filename != "<string>"]  # made by dataclass
 
 
 def _bare_source(function: Callable[..., Any]) -> str:
@@ -178,8 +240,10 @@ def _bare_source(function: Callable[..., Any]) -> str:
 
 
 def _names(code: types.CodeType) -> set[str]:
+    """Return the global names that a function reads, also inside its own functions."""
     nested = (_names(constant) for constant in code.co_consts if isinstance(constant, types.CodeType))
-    return set(code.co_names).union(*nested)
+    read = {step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return read.union(*nested)
 
 
 def _write(result: Any, folder: Path) -> None:
@@ -188,11 +252,16 @@ def _write(result: Any, folder: Path) -> None:
 
     def lift(value: Any) -> Any:
         if isinstance(value, torch.Tensor):
-            tensors[f"t{len(tensors)}"] = value.detach().cpu().contiguous().clone()
-            return {"__tensor__": f"t{len(tensors) - 1}"}
-        if isinstance(value, dict):
+            name = f"t{len(tensors)}"
+            tensors[name] = value.detach().cpu().contiguous().clone()
+            return {"__tensor__": name}
+        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
             return {key: lift(item) for key, item in value.items()}
-        return [lift(item) for item in value] if isinstance(value, list | tuple) else value
+        if isinstance(value, list | tuple):
+            return [lift(item) for item in value]
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        raise TypeError(f"An artifact's result cannot hold {value!r}: return numbers, strings, tensors, lists, dicts.")
 
     (folder / "result.json").write_text(json.dumps(lift(result)))
     safetensors.torch.save_file(tensors, folder / "tensors.safetensors")
