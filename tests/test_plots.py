@@ -1,5 +1,7 @@
 """Figures carry their description and are the same every time."""
 
+import base64
+
 import matplotlib.pyplot as plt
 import pytest
 
@@ -10,7 +12,8 @@ from llm_finetuning import plots
 def shown(monkeypatch):
     calls = []
     monkeypatch.setattr("llm_finetuning.plots.display", lambda data, metadata, raw: calls.append((data, metadata)))
-    return calls
+    yield calls
+    plt.close("all")
 
 
 def draw():
@@ -23,17 +26,20 @@ def draw():
 def test_the_picture_carries_its_description_and_is_closed(shown):
     plots.show(draw(), "A line that rises.")
     data, metadata = shown[0]
-    assert data["image/png"] and metadata["image/png"]["alt"] == "A line that rises."
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == "A line that rises."
     assert not plt.get_fignums()
 
 
-def test_the_same_figure_gives_the_same_file(shown):
+def test_the_same_figure_gives_the_same_file_and_names_no_version(shown):
     for _ in range(2):
         plots.show(draw(), "A line that rises.")
     assert shown[0] == shown[1]
+    assert b"atplotlib" not in base64.b64decode(shown[0][0]["image/png"])
 
 
-def test_a_figure_without_description_is_refused():
+@pytest.mark.parametrize("alt", ["", " \n"])
+def test_a_figure_without_description_is_refused(shown, alt):
     with pytest.raises(ValueError, match="alt text"):
-        plots.show(draw(), " ")
-    plt.close("all")
+        plots.show(draw(), alt)
+    assert not shown

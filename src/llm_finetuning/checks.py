@@ -1,7 +1,6 @@
 """Claims that the build holds up."""
 
-import math
-
+import numpy as np
 from IPython.display import Markdown, display
 
 from llm_finetuning import runtime
@@ -22,21 +21,24 @@ def check(
     ``value`` is a measured number held against ``at_least``, ``at_most`` or ``equals`` (within the absolute
     ``tolerance``), or a bool. ``source`` is the address of a published figure behind the bound. The rendered line
     names the bounds and not the value: it reads the same on every processor. Raises AssertionError when the claim
-    does not hold, ValueError when nothing was asked of a number. At scale "smoke" nothing is claimed.
+    does not hold (NaN never does), ValueError when nothing was asked of a number or a tolerance has no ``equals``.
+    At scale "smoke" nothing is claimed.
     """
+    if tolerance is not None and equals is None:
+        raise ValueError(f"check({claim!r}) has a tolerance around nothing: give equals.")
     bounds = []
-    holds = not (isinstance(value, float) and math.isnan(value))
+    holds = True
     if at_least is not None:
-        bounds.append(f"at least {at_least:,.6g}")
+        bounds.append(f"at least {_number(at_least)}")
         holds = holds and value >= at_least
     if at_most is not None:
-        bounds.append(f"at most {at_most:,.6g}")
+        bounds.append(f"at most {_number(at_most)}")
         holds = holds and value <= at_most
     if equals is not None:
-        bounds.append(f"{equals:,.6g}" + (f" ± {tolerance:.6g}" if tolerance else ""))
+        bounds.append(_number(equals) + (f" ± {_number(tolerance)}" if tolerance else ""))
         holds = holds and abs(value - equals) <= (tolerance or 0)
     if not bounds:
-        if value not in (True, False):
+        if not isinstance(value, bool | np.bool_):
             raise ValueError(f"check({claim!r}, {value!r}) says nothing: give at_least, at_most or equals.")
         holds = bool(value)
     text = claim + (f" — {' and '.join(bounds)}" if bounds else "")
@@ -46,3 +48,7 @@ def check(
     if not holds:
         raise AssertionError(f"This no longer holds: {text} (measured: {value}).")
     display(Markdown(f"✓ {text}" + (f" ([source]({source}))" if source else "")))
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
