@@ -50,6 +50,20 @@ def test_peak_memory_sees_an_allocation():
     assert memory.megabytes == pytest.approx(191, abs=60)
 
 
+def test_peak_memory_sees_memory_that_earlier_work_has_freed():
+    def many_small_blocks():
+        return [torch.ones(20_000) for _ in range(2_500)]  # 200 MB: each small enough for the allocator to keep
+
+    blocks = many_small_blocks()
+    at_the_end_of_the_heap = torch.ones(20_000)  # what lies below it is not given back by itself
+    del blocks
+    with training.PeakMemory() as memory:
+        blocks = many_small_blocks()
+        time.sleep(0.1)
+    assert memory.megabytes == pytest.approx(191, abs=60)
+    del blocks, at_the_end_of_the_heap
+
+
 def test_unknown_settings_are_refused():
     with pytest.raises(TypeError):
         training.arguments(evaluation_strategy="epoch")

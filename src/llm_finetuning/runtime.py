@@ -35,6 +35,8 @@ def start(scale: str, source: str, seed: int) -> None:
         transformers.logging.disable_progress_bar()
         datasets.disable_progress_bars()
     warnings.filterwarnings("error", category=FutureWarning, module="__main__")  # a page calls nothing outdated
+    # peft's call, and not the page's.
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning, "transformers")
     pd.set_option("display.precision", 3, "display.max_colwidth", 100)
     plots.use_style()
 

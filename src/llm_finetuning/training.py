@@ -1,5 +1,8 @@
 """A page over transformers' Trainer: the settings every page shares, and a record of what a run took."""
 
+import ctypes
+import gc
+import sys
 import tempfile
 import threading
 import time
@@ -80,6 +83,10 @@ class PeakMemory:
 
     def __enter__(self) -> "PeakMemory":
         """Start sampling."""
+        # What earlier work has freed goes back to the system first: reused, it would not be seen to grow again.
+        gc.collect()
+        if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+            libc.malloc_trim(0)
         self._process = psutil.Process()
         self._start = self._peak = self._process.memory_info().rss
         if torch.cuda.is_available():
