@@ -33,7 +33,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def _pick(values: Sequence[Any], draw: np.ndarray) -> Any:
+def _pick(values: Sequence[Any] | np.ndarray, draw: np.ndarray) -> Any:
     if isinstance(values[0], str | list | tuple):
         return [values[i] for i in draw]
     return np.asarray(values)[draw]

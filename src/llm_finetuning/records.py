@@ -107,6 +107,12 @@ def make(name: str, root: Path) -> Path:
     return target
 
 
+def settings_of(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the settings of a plan's entry, one dict per run: of each block of its grid, every combination."""
+    blocks: list[dict[str, list[Any]]] = entry["grid"]
+    return [dict(zip(block, values, strict=True)) for block in blocks for values in itertools.product(*block.values())]
+
+
 def _load_page(path: Path) -> types.ModuleType:
     """Execute the cells of a page tagged ``define`` in a module, so that its functions can be called and read."""
     import nbformat
