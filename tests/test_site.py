@@ -1,12 +1,13 @@
 """The built site: nothing from elsewhere, no dead ends, every picture described."""
 
+import csv
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
 
 import pytest
 from site_server import HTML, html_pages
 
-from llm_finetuning.build import project
+from llm_finetuning.build import notebooks, project
 
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 
@@ -85,3 +86,18 @@ def test_the_checks_can_fail():
     )
     assert elsewhere(bad) and undescribed(bad)
     assert dead_links("index.html", bad) == ["nowhere.html", "#no"]
+
+
+def over_the_limit(processor_seconds):
+    """Machines differ and share their cores: half as much again is taken for noise."""
+    return processor_seconds > 1.5 * notebooks.PAGE_LIMIT_SECONDS
+
+
+@pytest.mark.parametrize("page", project.pages())
+def test_a_page_runs_within_its_limit(root, page):
+    (row,) = csv.DictReader((root / "_build" / "benchmarks" / f"{page}.tsv").open(), delimiter="\t")
+    assert not over_the_limit(float(row["cpu_time"])), f"{page}: {row['cpu_time']} s on one thread"
+
+
+def test_a_slow_page_is_seen():
+    assert over_the_limit(181) and not over_the_limit(179)

@@ -49,8 +49,8 @@ def load(name: str, function: Callable[..., Any]) -> pd.DataFrame:
     minutes = sum(run["wall_seconds"] for run in record["runs"]) / 60
     display(
         Markdown(
-            f"**Recorded**, not run here: {len(record['runs'])} runs, {minutes:.0f} minutes on one thread of a "
-            f"{record['machine']}, {record['date']}. Repeat them with `make record NAME={name}`."
+            f"**Recorded**, not run here: {len(record['runs'])} runs, {minutes:.0f} minutes on one thread "
+            f"({record['machine']}), {record['date']}. Repeat them with `make record NAME={name}`."
         )
     )
     return pd.DataFrame([{**run["settings"], **run["result"]} for run in record["runs"]])
