@@ -49,7 +49,7 @@ def load(name: str, function: Callable[..., Any]) -> pd.DataFrame:
     minutes = sum(run["wall_seconds"] for run in record["runs"]) / 60
     display(
         Markdown(
-            f"**Recorded**, not run here: {len(record['runs'])} runs, {minutes:.0f} minutes on one thread "
+            f"**Recorded**, not run here: {len(record['runs'])} runs, {minutes:.0f} min on one thread "
             f"({record['machine']}), {record['date']}. Repeat them with `make record NAME={name}`."
         )
     )
