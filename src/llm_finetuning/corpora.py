@@ -10,7 +10,7 @@ import numpy.typing as npt
 from datasets import Dataset, DatasetDict, load_dataset
 from IPython.display import Markdown
 
-from llm_finetuning import sources
+from llm_finetuning import sources, tasks
 
 UNKNOWN, END_OF_LINE = "<unk>", "<eos>"
 
@@ -65,14 +65,15 @@ def card(name: str, data: DatasetDict, source: str = "packaged") -> Markdown:
     corpus = _corpus(name)
     sources.check_source(source)
     sizes = (f"{split} {sum(len(text.split()) for text in rows['text']):,}" for split, rows in data.items())
-    rows = {
-        "words": ", ".join(sizes),
-        "split": "official, by article",
-        "licence": corpus.licence,
-        "source": f"[{corpus.paper}]({corpus.url})",
-    }
-    lines = [f"| corpus | {corpus.title} |", "|:--|:--|", *(f"| {key} | {text} |" for key, text in rows.items())]
-    return Markdown("\n".join(lines))
+    return tasks.table(
+        {
+            "corpus": corpus.title,
+            "words": ", ".join(sizes),
+            "split": "official, by article",
+            "licence": corpus.licence,
+            "source": f"[{corpus.paper}]({corpus.url})",
+        }
+    )
 
 
 def _corpus(name: str) -> Corpus:

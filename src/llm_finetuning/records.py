@@ -70,11 +70,7 @@ def make(name: str, root: Path) -> Path:
     module = _load_page(root / "book" / f"{entry['page']}.ipynb")
     function = getattr(module, entry["function"])
     code = artifacts.page_code(function)
-    grid = [
-        dict(zip(block, values, strict=True))
-        for block in entry["grid"]
-        for values in itertools.product(*block.values())
-    ]
+    grid = settings_of(entry)
     progress = root / "_build" / "records" / name
     progress.mkdir(parents=True, exist_ok=True)
     runs = []

@@ -65,9 +65,14 @@ def card(name: str, data: DatasetDict, source: str = "packaged") -> Markdown:
         "licence": f"data: {task.licence}" + ("; package: MIT" if packaged else ""),
         "source": f"[{task.paper}]({task.url})",
     }
+    return table({"data set": task.title} | rows)
+
+
+def table(rows: dict[str, str]) -> Markdown:
+    """Return a Markdown table of two columns, the first row as its head."""
     # Colons: notebooks align a table's cells to the right unless told otherwise.
-    lines = [f"| data set | {task.title} |", "|:--|:--|", *(f"| {key} | {text} |" for key, text in rows.items())]
-    return Markdown("\n".join(lines))
+    head, *body = (f"| {key} | {text} |" for key, text in rows.items())
+    return Markdown("\n".join([head, "|:--|:--|", *body]))
 
 
 def _task(name: str) -> Task:
