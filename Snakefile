@@ -2,6 +2,7 @@
 import sys
 from pathlib import Path
 
+from llm_finetuning import records
 from llm_finetuning.build import project
 
 PAGES = project.pages()
@@ -18,12 +19,14 @@ SITE_SOURCES = sorted(
     if path.is_file() and path.suffix != ".ipynb" and ".ipynb_checkpoints" not in path.parts
 )
 SITE_TESTS = ["tests/test_site.py", "tests/test_browser.py"]
-SLOW_TESTS = ["tests/test_colab.py", "tests/test_solutions.py"]
+SLOW_TESTS = ["colab", "solutions"]  # minutes each: side by side
 # What mypy cannot know on a page: parameters that papermill sets, and attributes of torch modules (Tensor | Module).
 UNTYPED = " ".join(
     f"--disable-error-code={code}" for code in ("call-arg", "union-attr", "operator", "var-annotated")
 )
-UNIT_TESTS = sorted(set(map(str, Path("tests").glob("test_*.py"))) - set(SITE_TESTS) - set(SLOW_TESTS))
+UNIT_TESTS = sorted(
+    set(map(str, Path("tests").glob("test_*.py"))) - set(SITE_TESTS) - {f"tests/test_{name}.py" for name in SLOW_TESTS}
+)
 
 
 rule book:
@@ -36,7 +39,7 @@ rule test:
         "_build/tests/lint.ok",
         "_build/tests/unit.ok",
         "_build/tests/site.ok",
-        "_build/tests/slow.ok",
+        expand("_build/tests/{name}.ok", name=SLOW_TESTS),
         expand("_build/validated/{page}.ok", page=PAGES),
 
 
@@ -60,7 +63,7 @@ rule execute:
         "_build/data.done",
         "requirements.lock",
         HELPER,
-        RECORDS,
+        lambda wildcards: records.paths(wildcards.page),
     output:
         "_build/executed/{page}.ipynb",
     benchmark:
@@ -133,15 +136,19 @@ rule unit_tests:
 rule slow_tests:
     input:
         HELPER,
-        SLOW_TESTS,
+        RECORDS,
+        "tests/test_{name}.py",
         "pyproject.toml",
         "requirements.lock",
         "_build/data.done",
         expand("book/{page}.ipynb", page=PAGES),
     output:
-        touch("_build/tests/slow.ok"),
+        touch("_build/tests/{name}.ok"),
+    wildcard_constraints:
+        name="|".join(SLOW_TESTS),
+    priority: 5
     shell:
-        "{PYTEST} {SLOW_TESTS}"
+        "{PYTEST} tests/test_{wildcards.name}.py"
 
 
 rule site_tests:

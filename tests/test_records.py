@@ -102,3 +102,10 @@ def test_every_committed_record_is_planned_and_was_made_by_its_page(root):
         entry = json.loads(path.read_text("utf-8"))
         assert entry["page"] == plan[path.stem]["page"] and entry["function"] == plan[path.stem]["function"]
         assert [run["settings"] for run in entry["runs"]] == records.settings_of(plan[path.stem])
+
+
+def test_a_page_depends_on_its_own_records_only(book, calls):
+    assert records.paths("p") == []
+    records.make("tiny", book[0])
+    assert [path.rpartition("/")[2] for path in records.paths("p")] == ["tiny.json"]
+    assert records.paths("q") == []

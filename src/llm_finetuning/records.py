@@ -61,9 +61,7 @@ def make(name: str, root: Path) -> Path:
 
     Finished runs are kept in ``_build/records`` until all are done: after an interruption the rest is run.
     """
-    import yaml
-
-    plan = yaml.safe_load((FOLDER / "plan.yml").read_text("utf-8"))
+    plan = _plan()
     if name not in plan:
         raise RecordError(f"Unknown record {name!r}: choose one of {', '.join(sorted(plan))}.")
     entry = plan[name]
@@ -103,10 +101,23 @@ def make(name: str, root: Path) -> Path:
     return target
 
 
+def paths(page: str) -> list[str]:
+    """Return the files of the records that a page, named as in ``_toc.yml``, shows, so far as they are made."""
+    made = (FOLDER / f"{name}.json" for name, entry in _plan().items() if entry["page"] == page)
+    return [str(path) for path in made if path.is_file()]
+
+
 def settings_of(entry: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the settings of a plan's entry, one dict per run: of each block of its grid, every combination."""
     blocks: list[dict[str, list[Any]]] = entry["grid"]
     return [dict(zip(block, values, strict=True)) for block in blocks for values in itertools.product(*block.values())]
+
+
+def _plan() -> dict[str, Any]:
+    import yaml  # a page on Colab reads records only, and needs none
+
+    plan: dict[str, Any] = yaml.safe_load((FOLDER / "plan.yml").read_text("utf-8"))
+    return plan
 
 
 def _load_page(path: Path) -> types.ModuleType:
