@@ -50,6 +50,14 @@ def test_a_run_leaves_no_trace_of_time_and_place(tmp_path):
     assert executed.cells[0].metadata == {} and executed.cells[0].outputs[0].text == "1\n"
 
 
+def test_a_print_that_arrives_in_pieces_is_stored_as_one():
+    notebook = stored("1")
+    notebook.cells[0].outputs += [new_output("stream", name="stdout", text="2"), new_output("display_data")]
+    notebook.cells[0].outputs += [new_output("stream", name=name, text="3") for name in ("stdout", "stderr")]
+    notebooks.clean(notebook)
+    assert [item.get("text") for item in notebook.cells[0].outputs] == ["12", None, "3", "3"]
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [

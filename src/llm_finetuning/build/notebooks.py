@@ -70,6 +70,19 @@ def clean(notebook: Any) -> None:
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         cell.metadata = {"tags": tags} if tags else {}
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Join what a cell prints: how many pieces it arrives in depends on how busy the machine is."""
+    joined: list[Any] = []
+    for item in outputs:
+        if joined and item.output_type == "stream" and joined[-1].get("name") == item.name:
+            joined[-1].text += item.text
+        else:
+            joined.append(item)
+    return joined
 
 
 def differences(stored: Path, executed: Path) -> list[str]:
