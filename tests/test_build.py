@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from llm_finetuning.build import notebooks
 
@@ -35,6 +35,12 @@ def test_another_source_is_a_difference(tmp_path):
     one = write(stored("1"), tmp_path / "a.ipynb")
     other = write(stored("1", source="print(2 - 1)"), tmp_path / "b.ipynb")
     assert notebooks.differences(one, other)
+
+
+def test_a_cell_of_another_kind_is_a_difference(tmp_path):
+    one, other = stored("1"), stored("1")
+    other.cells[0] = new_markdown_cell("print(1)")
+    assert notebooks.differences(write(one, tmp_path / "a.ipynb"), write(other, tmp_path / "b.ipynb"))
 
 
 def test_outputs_that_nbval_ignores_may_differ(tmp_path):

@@ -90,6 +90,9 @@ def differences(stored: Path, executed: Path) -> list[str]:
     old, new = (nbformat.read(path, as_version=4).cells for path in (stored, executed))
     found = [] if len(old) == len(new) else [f"{stored.name}: {len(old)} cells stored, {len(new)} executed"]
     for number, (before, after) in enumerate(zip(old, new, strict=False)):
+        if before.cell_type != after.cell_type:
+            found.append(f"{stored.name}, cell {number}: {before.cell_type} stored, {after.cell_type} executed")
+            continue
         if before.cell_type != "code" or "nbval-ignore-output" in before.metadata.get("tags", []):
             continue
         if before.source != after.source or _comparable(before) != _comparable(after):
