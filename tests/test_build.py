@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from llm_finetuning.build import notebooks
+from llm_finetuning.build import notebooks, sphinx_extension
 
 
 def sample(*cells):
@@ -79,3 +79,13 @@ def test_a_failing_page_says_why_and_leaves_the_old_one(tmp_path, source, messag
         notebooks.execute("p", target, source=write(sample(source), tmp_path / "in.ipynb"))
     assert target.read_text() == "old"
     assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    "latex",
+    ["a = b \\\\\nc = d", "\\begin{aligned} a &= b \\\\ c &= d \\end{aligned}", "\\begin{cases} a \\\\ b \\end{cases}"],
+)
+def test_a_formula_of_two_lines_has_two_rows(latex):
+    formula = sphinx_extension._render(latex, "block")
+    assert formula.count("<mtr>") == 2
+    assert "newline" not in formula and "<mi>&</mi>" not in formula

@@ -62,6 +62,12 @@ def test_nothing_is_loaded_from_elsewhere(page):
     assert elsewhere(page[1]) == []
 
 
+def test_formulas_have_rows_and_no_lost_signs(page):
+    formulas = (HTML / page[0]).read_text("utf-8").split("<math ")[1:]
+    lost = [formula[:200] for formula in formulas if 'linebreak="newline"' in formula or "<mi>&</mi>" in formula]
+    assert lost == []
+
+
 def test_links_and_anchors_exist(page):
     assert dead_links(*page) == []
 

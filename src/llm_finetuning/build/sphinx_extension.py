@@ -8,9 +8,11 @@ from sphinx.application import Sphinx
 
 
 def _render(latex: str, display: str) -> str:
-    # A formula of several lines stands in an environment that aligns it.
+    # latex2mathml makes rows of `split`, which is `aligned` under another name, and of nothing outside of it.
+    latex = latex.replace("{aligned}", "{split}")
     if "\\\\" in latex and "\\begin" not in latex:
-        latex = f"\\begin{{aligned}}{latex}\\end{{aligned}}"
+        lines = "\\\\".join(f"& {line}" for line in latex.split("\\\\"))
+        latex = f"\\begin{{split}}{lines}\\end{{split}}"
     return str(convert(latex, display=display))
 
 
