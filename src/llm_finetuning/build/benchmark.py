@@ -1,4 +1,4 @@
-"""Time `make book`'s execution of all notebooks against jupyter-book's own, and a rebuild after touching one page.
+"""Time `make book`'s execution of all notebooks against jupyter-book's own, and a rebuild after changing one page.
 
 Both start from an empty artifact cache and run in turn on the same machine; the ratio is kept in
 ``book/about/benchmark.json`` for the page "How this book was built".
@@ -51,8 +51,7 @@ def main() -> None:
         environment = notebooks.environment() | {"LLM_FINETUNING_CACHE": str(_downloads(Path(folder)))}
         shutil.rmtree(root / "_build" / "executed", ignore_errors=True)
         parallel = _seconds(lambda: _run(graph, environment, root))
-        (root / "book" / f"{project.pages()[0]}.ipynb").touch()
-        rebuild = _seconds(lambda: _run(graph, environment, root))
+        rebuild = _rebuild(root / "book" / f"{project.pages()[0]}.ipynb", lambda: _run(graph, environment, root))
     figures = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "notebooks": len(project.pages()),
@@ -66,6 +65,15 @@ def main() -> None:
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(figures, indent=1) + "\n")
     print(f"{target.relative_to(root)}: {figures}")
+
+
+def _rebuild(notebook: Path, build: Callable[[], None]) -> float:
+    stored = notebook.read_text("utf-8")
+    try:
+        notebook.write_text(stored + "\n", "utf-8")  # touched but not changed, it would not be executed again
+        return _seconds(build)
+    finally:
+        notebook.write_text(stored, "utf-8")
 
 
 def _downloads(folder: Path) -> Path:

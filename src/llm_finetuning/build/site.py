@@ -149,5 +149,5 @@ def _benchmark(root: Path) -> list[str]:
         f"| jupyter-book's own execution, one notebook after the other | {figures['jupyter_book_seconds']} |",
         f"| `make book`'s execution of the same notebooks | {figures['make_book_seconds']} |",
         f"| ratio | {figures['ratio']} |",
-        f"| the same after touching one notebook | {figures['rebuild_seconds']} |",
+        f"| the same after a change to one notebook | {figures['rebuild_seconds']} |",
     ]
