@@ -6,7 +6,7 @@ BUILD := $(BIN) -m llm_finetuning.build
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test record serve refresh portable benchmark lock clean
+.PHONY: help book test record checkpoint checkpoints serve refresh portable benchmark lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -19,6 +19,12 @@ test: $(VENV)/.done ## the same, then everything that must hold
 
 record: $(VENV)/.done ## NAME=...: repeat a recorded run and say how far it is from the committed one
 	@$(BUILD) record "$(NAME)"
+
+checkpoint: $(VENV)/.done ## NAME=...: train one of the shipped models anew (an hour or two)
+	@$(BUILD) checkpoint "$(NAME)"
+
+checkpoints: ## train all of them, one after the other
+	@$(MAKE) checkpoint NAME=all
 
 serve: book ## the site on localhost
 	@echo "http://localhost:8000 (Ctrl-C stops)" && $(BIN) -m http.server --bind 127.0.0.1 --directory _build/html 8000

@@ -2,7 +2,7 @@
 import sys
 from pathlib import Path
 
-from llm_finetuning import records
+from llm_finetuning import checkpoints, records
 from llm_finetuning.build import project
 
 PAGES = project.pages()
@@ -12,6 +12,7 @@ PYTEST = f"{PYTHON} -m pytest --quiet --no-header -p no:cacheprovider"
 
 HELPER = sorted(map(str, Path("src/llm_finetuning").glob("*.py")))
 RECORDS = sorted(map(str, Path("src/llm_finetuning/records").glob("*")))
+CHECKPOINTS = sorted(str(path) for path in Path("src/llm_finetuning/checkpoints").rglob("*") if path.is_file())
 TOOLS = sorted(map(str, Path("src/llm_finetuning/build").glob("*.py")))
 SITE_SOURCES = sorted(
     str(path)
@@ -64,6 +65,7 @@ rule execute:
         "requirements.lock",
         HELPER,
         lambda wildcards: records.paths(wildcards.page),
+        lambda wildcards: checkpoints.paths(Path(f"book/{wildcards.page}.ipynb")),
     output:
         "_build/executed/{page}.ipynb",
     benchmark:
@@ -118,6 +120,7 @@ rule unit_tests:
     input:
         HELPER,
         RECORDS,
+        CHECKPOINTS,
         TOOLS,
         UNIT_TESTS,
         "pyproject.toml",
@@ -137,6 +140,7 @@ rule slow_tests:
     input:
         HELPER,
         RECORDS,
+        CHECKPOINTS,
         "tests/test_{name}.py",
         "pyproject.toml",
         "requirements.lock",

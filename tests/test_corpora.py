@@ -47,7 +47,7 @@ def test_rare_words_and_line_ends_have_numbers_of_their_own():
 
 
 def test_unknown_names():
-    with pytest.raises(ValueError, match="choose one of wikitext-2"):
+    with pytest.raises(ValueError, match="choose one of peoples-daily, wikitext-2"):
         corpora.load("wikitext-3")
     with pytest.raises(ValueError, match="choose one of packaged, hub"):
         corpora.load("wikitext-2", "elsewhere")

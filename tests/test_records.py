@@ -7,7 +7,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_notebook
 
-from llm_finetuning import records
+from llm_finetuning import provenance, records
 
 CODE = "def measure(x, seed):\n    calls.append(x)\n    return {'accuracy': x / 10, 'predictions': [x]}\n"
 PLAN = {"tiny": {"page": "p", "function": "measure", "grid": [{"x": [1, 2], "seed": [7]}]}}
@@ -37,7 +37,7 @@ def write_page(folder, code=CODE):
 
 
 def page_function(folder):
-    return records._load_page(folder / "book" / "p.ipynb").measure
+    return provenance.load_page(folder / "book" / "p.ipynb").measure
 
 
 @pytest.fixture

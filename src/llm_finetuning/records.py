@@ -7,22 +7,15 @@ with `load`, which refuses one that was made by other code than the page now sho
 
 import itertools
 import json
-import linecache
-import platform
-import subprocess
-import sys
 import time
-import types
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from IPython.display import Markdown, display
 
-from llm_finetuning import artifacts
+from llm_finetuning import artifacts, provenance
 
 FOLDER = Path(__file__).parent / "records"
 
@@ -61,11 +54,11 @@ def make(name: str, root: Path) -> Path:
 
     Finished runs are kept in ``_build/records`` until all are done: after an interruption the rest is run.
     """
-    plan = _plan()
+    plan = provenance.plan(FOLDER)
     if name not in plan:
         raise RecordError(f"Unknown record {name!r}: choose one of {', '.join(sorted(plan))}.")
     entry = plan[name]
-    module = _load_page(root / "book" / f"{entry['page']}.ipynb")
+    module = provenance.load_page(root / "book" / f"{entry['page']}.ipynb")
     function = getattr(module, entry["function"])
     code = artifacts.page_code(function)
     grid = settings_of(entry)
@@ -85,11 +78,7 @@ def make(name: str, root: Path) -> Path:
         "page": entry["page"],
         "function": entry["function"],
         "code": code,
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "commit": _commit(root),
-        "machine": _machine(),
-        "versions": {"python": platform.python_version()}
-        | {package: version(package) for package in ("torch", "transformers", "datasets", "peft", "scikit-learn")},
+        **provenance.surroundings(root),
         "runs": runs,
     }
     target = FOLDER / f"{name}.json"
@@ -103,7 +92,7 @@ def make(name: str, root: Path) -> Path:
 
 def paths(page: str) -> list[str]:
     """Return the files of the records that a page, named as in ``_toc.yml``, shows, so far as they are made."""
-    made = (FOLDER / f"{name}.json" for name, entry in _plan().items() if entry["page"] == page)
+    made = (FOLDER / f"{name}.json" for name, entry in provenance.plan(FOLDER).items() if entry["page"] == page)
     return [str(path) for path in made if path.is_file()]
 
 
@@ -111,27 +100,6 @@ def settings_of(entry: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the settings of a plan's entry, one dict per run: of each block of its grid, every combination."""
     blocks: list[dict[str, list[Any]]] = entry["grid"]
     return [dict(zip(block, values, strict=True)) for block in blocks for values in itertools.product(*block.values())]
-
-
-def _plan() -> dict[str, Any]:
-    import yaml  # a page on Colab reads records only, and needs none
-
-    plan: dict[str, Any] = yaml.safe_load((FOLDER / "plan.yml").read_text("utf-8"))
-    return plan
-
-
-def _load_page(path: Path) -> types.ModuleType:
-    """Execute the cells of a page tagged ``define`` in a module, so that its functions can be called and read."""
-    import nbformat
-
-    module = types.ModuleType("llm_finetuning_page")
-    sys.modules[module.__name__] = module
-    for number, cell in enumerate(nbformat.read(path, as_version=4).cells):
-        if cell.cell_type == "code" and {"define", "parameters"} & set(cell.metadata.get("tags", [])):
-            name = f"{path}:cell {number}"
-            linecache.cache[name] = (len(cell.source), None, cell.source.splitlines(keepends=True), name)
-            exec(compile(cell.source, name, "exec"), vars(module))
-    return module
 
 
 def _distance(old: dict[str, Any], new: dict[str, Any]) -> str:
@@ -143,21 +111,6 @@ def _distance(old: dict[str, Any], new: dict[str, Any]) -> str:
     table = pd.DataFrame(means)
     table["difference"] = table["new"] - table["committed"]
     return str(table.to_string(float_format=lambda number: f"{number:.4f}"))
-
-
-def _machine() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    names = (
-        [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        if cpuinfo.is_file()
-        else []
-    )
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def _commit(root: Path) -> str:
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
-    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

