@@ -39,6 +39,17 @@ def test_no_paragraph_of_the_test_articles_is_trained_on(wikitext):
     assert len(paragraphs["test"] & paragraphs["validation"]) == 0
 
 
+def test_peoples_daily_keeps_its_order_and_no_line_is_in_two_splits():
+    data = corpora.load("peoples-daily")
+    assert {split: len(rows) for split, rows in data.items()} == {"train": 15296, "validation": 1921, "test": 1949}
+    assert data["train"]["text"][0] == "迈向充满希望的新世纪——一九九八年新年讲话（附图片１张）"
+    assert data["train"]["tagged"][0].startswith("迈向/v  充满/v  希望/n  的/u")
+    lines = {split: set(rows["text"]) for split, rows in data.items()}
+    assert not lines["test"] & (lines["train"] | lines["validation"]) and not lines["train"] & lines["validation"]
+    assert sum(word.endswith("/ns") for text in data["train"]["tagged"] for word in text.split()) > 20_000
+    assert "908,788" in corpora.card("peoples-daily", data).data
+
+
 def test_rare_words_and_line_ends_have_numbers_of_their_own():
     vocabulary, numbers = corpora.words(small(["b a a", "b b", "c"]), min_count=2)
     assert vocabulary == ["<unk>", "<eos>", "b", "a"]
