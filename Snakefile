@@ -64,7 +64,7 @@ rule execute:
         "_build/data.done",
         "requirements.lock",
         HELPER,
-        lambda wildcards: records.paths(wildcards.page),
+        lambda wildcards: records.paths(Path(f"book/{wildcards.page}.ipynb")),
         lambda wildcards: checkpoints.paths(Path(f"book/{wildcards.page}.ipynb")),
     output:
         "_build/executed/{page}.ipynb",

@@ -31,6 +31,7 @@ def write_page(folder, code=CODE):
         new_code_cell("from builtins import __dict__ as shared\ncalls = shared.setdefault('calls', [])"),
         new_code_cell("raise RuntimeError('a cell that no record needs')"),
         new_code_cell(code),
+        new_code_cell('table = load("tiny", measure)'),
     ]
     cells[0].metadata.tags = cells[2].metadata.tags = ["define"]
     nbformat.write(new_notebook(cells=cells), folder / "book" / "p.ipynb")
@@ -104,8 +105,17 @@ def test_every_committed_record_is_planned_and_was_made_by_its_page(root):
         assert [run["settings"] for run in entry["runs"]] == records.settings_of(plan[path.stem])
 
 
-def test_a_page_depends_on_its_own_records_only(book, calls):
-    assert records.paths("p") == []
+def test_another_page_may_quote_a_record(book, calls):
+    folder, shown = book
+    records.make("tiny", folder)
+    assert records.load("tiny")["accuracy"].tolist() == [0.1, 0.2]
+    assert "for the page `p`" in shown[0]
+
+
+def test_a_page_depends_on_the_records_that_it_names(book, calls):
+    page = book[0] / "book" / "p.ipynb"
+    assert records.paths(page) == []
     records.make("tiny", book[0])
-    assert [path.rpartition("/")[2] for path in records.paths("p")] == ["tiny.json"]
-    assert records.paths("q") == []
+    assert [path.rpartition("/")[2] for path in records.paths(page)] == ["tiny.json"]
+    page.write_text(page.read_text().replace("tiny", "other"))
+    assert records.paths(page) == []

@@ -33,9 +33,7 @@ def names() -> list[str]:
 
 def paths(page: Path) -> list[str]:
     """Return the files of the checkpoints that a page's code names, so far as they are made."""
-    text = page.read_text("utf-8")
-    named = [name for name in names() if f'\\"{name}\\"' in text]  # quoted in Python, and the quote in JSON
-    return sorted(str(path) for name in named for path in (FOLDER / name).glob("*"))
+    return sorted(str(path) for name in provenance.named(FOLDER, page) for path in (FOLDER / name).glob("*"))
 
 
 def folder(name: str) -> Path:

@@ -19,6 +19,12 @@ def plan(folder: Path) -> dict[str, Any]:
     return found
 
 
+def named(folder: Path, page: Path) -> list[str]:
+    """Return which names of the plan in ``folder`` the notebook ``page`` has in quotes."""
+    text = page.read_text("utf-8")
+    return [name for name in plan(folder) if f'\\"{name}\\"' in text]  # a Python string inside a JSON string
+
+
 def load_page(path: Path) -> types.ModuleType:
     """Execute the cells of a page tagged ``define`` in a module, so that its functions can be called and read."""
     import nbformat

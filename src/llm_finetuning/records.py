@@ -24,17 +24,17 @@ class RecordError(RuntimeError):
     """A record is missing, unknown or out of date; the message says what to do."""
 
 
-def load(name: str, function: Callable[..., Any]) -> pd.DataFrame:
+def load(name: str, function: Callable[..., Any] | None = None) -> pd.DataFrame:
     """Show the label of record ``name`` and return it: a row per run, columns for settings and results.
 
-    ``function`` is the page's function that made it. Raises RecordError when there is no such record or the page's
-    code has changed since.
+    ``function`` is the page's function that made it; a page that quotes another page's record names none, because
+    that page holds it up. Raises RecordError when there is no such record or the page's code has changed since.
     """
     path = FOLDER / f"{name}.json"
     if not path.is_file():
         raise RecordError(f"There is no record {name!r} yet: make it with `make record NAME={name}`.")
     record = json.loads(path.read_text("utf-8"))
-    if record["code"] != artifacts.page_code(function):
+    if function and record["code"] != artifacts.page_code(function):
         raise RecordError(
             f"Record {name!r} was made by another {function.__name__}() than this page shows: "
             f"repeat it with `make record NAME={name}`."
@@ -43,7 +43,9 @@ def load(name: str, function: Callable[..., Any]) -> pd.DataFrame:
     display(
         Markdown(
             f"**Recorded**, not run here: {len(record['runs'])} runs, {minutes:.0f} min on one thread "
-            f"({record['machine']}), {record['date']}. Repeat them with `make record NAME={name}`."
+            f"({record['machine']}), {record['date']}"
+            + ("" if function else f", for the page `{record['page']}`")
+            + f". Repeat them with `make record NAME={name}`."
         )
     )
     return pd.DataFrame([{**run["settings"], **run["result"]} for run in record["runs"]])
@@ -90,9 +92,9 @@ def make(name: str, root: Path) -> Path:
     return target
 
 
-def paths(page: str) -> list[str]:
-    """Return the files of the records that a page, named as in ``_toc.yml``, shows, so far as they are made."""
-    made = (FOLDER / f"{name}.json" for name, entry in provenance.plan(FOLDER).items() if entry["page"] == page)
+def paths(page: Path) -> list[str]:
+    """Return the files of the records that a page's code names, so far as they are made."""
+    made = (FOLDER / f"{name}.json" for name in provenance.named(FOLDER, page))
     return [str(path) for path in made if path.is_file()]
 
 
