@@ -128,6 +128,7 @@ rule unit_tests:
         "environment.yml",
         "README.md",
         "_toc.yml",
+        "book/links.yml",
         "_build/data.done",
         expand("book/{page}.ipynb", page=PAGES),
     output:
