@@ -1,9 +1,11 @@
 """Figures carry their description and are the same every time."""
 
 import base64
+import itertools
 
 import matplotlib.pyplot as plt
 import pytest
+from matplotlib.text import Text
 
 from llm_finetuning import plots
 
@@ -43,3 +45,24 @@ def test_a_figure_without_description_is_refused(shown, alt):
     with pytest.raises(ValueError, match="alt text"):
         plots.show(draw(), alt)
     assert not shown
+
+
+def labels(points):
+    plots.use_style()
+    _, ax = plt.subplots()
+    ax.scatter(*zip(*points.values(), strict=True))
+    return ax, plots.label_points(ax, points)
+
+
+def test_names_of_crowded_points_do_not_lie_over_each_other(shown):
+    crowded = {f"model number {i}": (i / 10, 0.0) for i in range(12)}
+    ax, failed = labels(crowded)
+    boxes = [Text.get_window_extent(text) for text in ax.texts]
+    assert failed == 0
+    assert [text.get_text() for text in ax.texts] == list(crowded)
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_names_without_room_are_counted(shown):
+    _, failed = labels({"x" * 200: (0.0, 0.0), "y": (1.0, 1.0)})
+    assert failed == 1

@@ -1,13 +1,19 @@
 """One figure style for the whole book, and figures that say what they show."""
 
 import base64
+import itertools
 from io import BytesIO
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import seaborn as sns
 from IPython.display import display
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 # Paul Tol's "bright" order, chosen so that neighbours also differ in greyscale.
 PALETTE = ["#4477AA", "#CCBB44", "#AA3377", "#66CCEE", "#228833", "#EE6677", "#777777"]
@@ -43,3 +49,48 @@ def show(figure: Figure, alt: str) -> None:
     plt.close(figure)
     png = base64.b64encode(buffer.getvalue()).decode()
     display({"image/png": png, "text/plain": "<figure>"}, metadata={"image/png": {"alt": alt}}, raw=True)
+
+
+def label_points(axes: Axes, points: dict[str, tuple[Any, float]], size: float = 7.5) -> int:
+    """Write each name beside its point where it covers no other name and no marker, with a line when that is far off.
+
+    ``points`` has data coordinates by name; names given first get the better places. Call it last: the layout must
+    not change afterwards. Returns the number of names that lie over another one or leave the axes.
+    """
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.canvas.draw()
+    markers = np.concatenate([c.get_offset_transform().transform(c.get_offsets()) for c in axes.collections])
+    placed: list[Bbox] = []
+    failed = 0
+    for name, point in points.items():
+        best: tuple[float, tuple[float, float]] = (np.inf, (0, 0))
+        for distance, angle in itertools.product((6, 13, 22, 34, 48), np.deg2rad([0, 180, 90, 270, 45, 315, 135, 225])):
+            offset = (distance * np.cos(angle), distance * np.sin(angle))
+            box = _label(axes, name, point, offset, size, draw=False)
+            over = sum(box.overlaps(other) for other in placed)
+            outside = not (axes.bbox.contains(box.x0, box.y0) and axes.bbox.contains(box.x1, box.y1))
+            cost = 1000 * (over + outside) + 10 * sum(box.contains(*marker) for marker in markers) + distance / 10
+            best = min(best, (cost, offset))
+        placed.append(_label(axes, name, point, best[1], size, draw=True))
+        failed += best[0] >= 1000
+    return failed
+
+
+def _label(axes: Axes, name: str, point: Any, offset: tuple[float, float], size: float, draw: bool) -> Bbox:
+    sideways, upwards = (0 if abs(d) < 1 else int(np.sign(d)) for d in offset)
+    text = axes.annotate(
+        name,
+        point,
+        xytext=offset,
+        textcoords="offset points",
+        ha={1: "left", 0: "center", -1: "right"}[sideways],
+        va={1: "bottom", 0: "center", -1: "top"}[upwards],
+        fontsize=size,
+        arrowprops={"arrowstyle": "-", "color": "0.6", "lw": 0.6} if draw and np.hypot(*offset) > 10 else None,
+    )
+    text.get_window_extent()  # puts it in its place
+    box = Text.get_window_extent(text).padded(1.5)  # the words alone, without the line
+    if not draw:
+        text.remove()
+    return box
