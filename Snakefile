@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 from llm_finetuning import checkpoints, records
-from llm_finetuning.build import project
+from llm_finetuning.build import project, translation
 
 PAGES = project.pages()
 PYTHON = sys.executable
@@ -92,6 +92,8 @@ rule site:
         TOOLS,
         "_config.yml",
         "_toc.yml",
+    params:
+        translation.wanted(),
     output:
         touch("_build/site.done"),
     shell:
