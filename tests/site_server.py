@@ -6,6 +6,8 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+from llm_finetuning.build import translation
+
 HTML = Path(__file__).parents[1] / "_build" / "html"
 GENERATED = {"genindex.html", "search.html"}
 
@@ -14,7 +16,19 @@ def html_pages():
     """The pages of the site as paths below its root."""
     assert (HTML / "index.html").is_file(), "The site is not built: run `make book` first (`make test` does)."
     found = (path.relative_to(HTML) for path in HTML.rglob("*.html"))
-    return sorted(str(path) for path in found if not path.parts[0].startswith("_") and str(path) not in GENERATED)
+    return sorted(str(path) for path in found if not path.parts[0].startswith("_") and path.name not in GENERATED)
+
+
+def browsed_pages():
+    """The pages that the browser opens one by one: all in English, and the Chinese ones that are translated."""
+    root = HTML.parents[1]
+
+    def translated(path):
+        page = path.removeprefix("zh/").removesuffix(".html")
+        catalogue = translation.catalogue(root, "zh_CN", page)
+        return bool(translation.translations(translation.read(catalogue, "zh_CN")))
+
+    return [path for path in html_pages() if not path.startswith("zh/") or translated(path)]
 
 
 @contextmanager

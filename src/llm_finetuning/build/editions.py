@@ -37,8 +37,19 @@ function splitQuery(query) {
         return [run[i : i + 2] for run in CHINESE.findall(text) for i in range(len(run) - 1)] + latin
 
 
+class KeepFormulas(SphinxTransform):
+    """Displayed formulas are not translated, and stand in no catalogue."""
+
+    default_priority = 5  # before Sphinx looks for what is to be translated
+
+    def apply(self, **_: Any) -> None:
+        """Mark them."""
+        for node in self.document.findall(nodes.math_block):
+            node["translatable"] = False
+
+
 class MarkEnglish(SphinxTransform):
-    """In a translated edition, what is not translated says that it is English: to screen readers, fonts, hyphenation."""
+    """In a translated edition, what is not translated says that it is English: to screen readers, fonts, hyphens."""
 
     default_priority = 30  # after Sphinx has translated
 
@@ -81,6 +92,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the switch, the search in Chinese and the marks on what is still English."""
     app.add_config_value("book_editions", {}, "html", dict)
     app.add_search_language(ChineseSearch)
+    app.add_transform(KeepFormulas)
     app.add_transform(MarkEnglish)
     app.connect("config-inited", _offer_switch)
     app.connect("html-page-context", _fill_switch)

@@ -59,7 +59,11 @@ def read(path: Path, language: str) -> Catalog:
 
 def translations(catalogue: Catalog) -> dict[str, str]:
     """Return what a catalogue translates; what is fuzzy or empty is not translated."""
-    return {message.id: message.string for message in catalogue if message.id and message.string and not message.fuzzy}
+    return {
+        str(message.id): str(message.string)
+        for message in catalogue
+        if message.id and message.string and not message.fuzzy
+    }
 
 
 def given(root: Path, language: str) -> dict[str, str]:
