@@ -14,6 +14,7 @@ HELPER = sorted(map(str, Path("src/llm_finetuning").glob("*.py")))
 RECORDS = sorted(map(str, Path("src/llm_finetuning/records").glob("*")))
 CHECKPOINTS = sorted(str(path) for path in Path("src/llm_finetuning/checkpoints").rglob("*") if path.is_file())
 TOOLS = sorted(map(str, Path("src/llm_finetuning/build").glob("*.py")))
+CATALOGUES = sorted(map(str, Path("book/locale").rglob("*.po")))
 SITE_SOURCES = sorted(
     str(path)
     for path in Path("book").rglob("*")
@@ -129,8 +130,11 @@ rule unit_tests:
         "requirements.lock",
         "environment.yml",
         "README.md",
+        "_config.yml",
         "_toc.yml",
+        "book/index.md",
         "book/links.yml",
+        CATALOGUES,
         "_build/data.done",
         expand("book/{page}.ipynb", page=PAGES),
     output:

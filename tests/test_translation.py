@@ -13,7 +13,8 @@ from llm_finetuning.build import editions, project, translation
 LANGUAGE = "zh_CN"
 TRANSLATED = ["index", "practice/transformers-trainer", "practice/prompt-tuning-pytorch"]
 MARKDOWN = MarkdownIt("commonmark").use(dollarmath_plugin)
-NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+NUMBER = re.compile(r"(\d+(?:[.,]\d+)*)[\s-]*(million|万)?")
+UNITS = {"": 1, "million": 1e6, "万": 1e4}
 
 
 def catalogue(root, page):
@@ -40,7 +41,9 @@ def markup(text):
 
 def numbers(text):
     """The figures in a text, outside of code, formulas and addresses; words for numbers are not compared."""
-    return set(NUMBER.findall(translation.strip(text)))
+    found = NUMBER.findall(translation.strip(text))
+    plain = [(figure.replace(",", ""), unit) for figure, unit in found]
+    return {round(float(figure) * UNITS[unit], 6) if figure.count(".") < 2 else figure for figure, unit in plain}
 
 
 def disagreements(pairs, titles):

@@ -78,7 +78,7 @@ def extract(root: Path) -> dict[str, list[str]]:
     source = folder / "source"
     shutil.copytree(root / "book", source, ignore=shutil.ignore_patterns("*.ipynb", "locale"))
     (source / "_static" / "landing.png").touch()  # the build's
-    pages = [*_markdown_pages(root), *project.pages()]
+    pages = [page for page in project.listed() if list((root / "book").glob(f"{page}.*"))]
     for page in pages:
         _copy_prose(page, root / "book", source)
     (source / "about" / "how-built.md").write_text("# How this book was built\n", "utf-8")  # the build's too
@@ -149,7 +149,7 @@ def stage(root: Path, source: Path, language: str, sentence: str, facts: dict[st
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("locale"))
     known = given(root, language)
-    for page in [*_markdown_pages(target), *facts]:
+    for page in project.listed():
         own = translations(read(catalogue(root, language, page), language))
         messages = known | own
         if page in facts:
@@ -209,10 +209,6 @@ def _copy_prose(page: str, book: Path, target: Path) -> None:
     notebook = nbformat.read(book / f"{page}.ipynb", as_version=4)
     notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
     nbformat.write(notebook, target / f"{page}.ipynb")
-
-
-def _markdown_pages(root: Path) -> list[str]:
-    return sorted(str(path.relative_to(root / "book").with_suffix("")) for path in (root / "book").rglob("*.md"))
 
 
 def _markdown(folder: Path, page: str) -> str:
