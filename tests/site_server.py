@@ -6,29 +6,16 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-from llm_finetuning.build import translation
-
 HTML = Path(__file__).parents[1] / "_build" / "html"
 GENERATED = {"genindex.html", "search.html"}
 
 
-def html_pages():
-    """The pages of the site as paths below its root."""
+def html_pages(edition=""):
+    """The pages of an edition, the English one if none is named, as paths below the root of the site."""
     assert (HTML / "index.html").is_file(), "The site is not built: run `make book` first (`make test` does)."
-    found = (path.relative_to(HTML) for path in HTML.rglob("*.html"))
-    return sorted(str(path) for path in found if not path.parts[0].startswith("_") and path.name not in GENERATED)
-
-
-def browsed_pages():
-    """The pages that the browser opens one by one: all in English, and the Chinese ones that are translated."""
-    root = HTML.parents[1]
-
-    def translated(path):
-        page = path.removeprefix("zh/").removesuffix(".html")
-        catalogue = translation.catalogue(root, "zh_CN", page)
-        return bool(translation.translations(translation.read(catalogue, "zh_CN")))
-
-    return [path for path in html_pages() if not path.startswith("zh/") or translated(path)]
+    found = (path.relative_to(HTML) for path in (HTML / edition).rglob("*.html"))
+    kept = (path for path in found if path.name not in GENERATED and (edition or path.parts[0] != "zh"))
+    return sorted(str(path) for path in kept if not path.parts[0].startswith("_"))
 
 
 @contextmanager

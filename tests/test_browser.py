@@ -1,29 +1,7 @@
 """The site in a real browser: no errors, no other origin, formulas, search, themes, phones."""
 
-import shutil
-
 import pytest
-from playwright.sync_api import sync_playwright
-from site_server import HTML, browsed_pages, serving
-
-FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = next((found for name in names if (found := shutil.which(name))), None)
-    assert path, "No Chromium found. Install it (Debian and Ubuntu: apt-get install chromium) and run again."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
-def address():
-    with serving() as address:
-        yield address
+from site_server import html_pages
 
 
 @pytest.fixture
@@ -43,7 +21,7 @@ def tab(browser, address):
     context.close()
 
 
-@pytest.mark.parametrize("path", browsed_pages())
+@pytest.mark.parametrize("path", html_pages())
 def test_a_page_asks_only_its_own_site_and_has_no_errors(tab, address, path):
     tab.goto(f"{address}/{path}", wait_until="networkidle")
     others = [url for url in tab.requested if not url.startswith((address, "data:", "blob:"))]
@@ -52,14 +30,14 @@ def test_a_page_asks_only_its_own_site_and_has_no_errors(tab, address, path):
     assert tab.locator("article h1").first.is_visible()
 
 
-@pytest.mark.parametrize("path", browsed_pages())
+@pytest.mark.parametrize("path", html_pages())
 def test_a_phone_shows_the_page_without_scrolling_sideways(tab, address, path):
     tab.set_viewport_size({"width": 390, "height": 844})
     tab.goto(f"{address}/{path}", wait_until="networkidle")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.parametrize("path", browsed_pages())
+@pytest.mark.parametrize("path", html_pages())
 def test_no_formula_is_left_as_source(tab, address, path):
     tab.goto(f"{address}/{path}")
     text = tab.evaluate("document.querySelector('article').innerText.replace(/`[^`]*`/g, '')")
@@ -83,71 +61,6 @@ def test_search_finds_a_word_of_a_page(tab, address):
     tab.wait_for_selector("ul.search li a", timeout=10_000)
     links = tab.eval_on_selector_all("ul.search li a", "found => found.map(a => a.getAttribute('href'))")
     assert any("transformers-trainer" in link for link in links)
-
-
-@pytest.fixture
-def chinese():
-    assert (HTML / "zh" / "index.html").is_file(), 'No Chinese edition: make book LANGS="en zh_CN" (`make test` does).'
-
-
-@pytest.mark.parametrize(("word", "page"), [("口蹄疫", "transformers-trainer"), ("重复嵌入", "prompt-tuning-pytorch")])
-def test_search_finds_a_chinese_word_that_one_page_has(tab, address, chinese, word, page):
-    tab.goto(f"{address}/zh/search.html?q={word}", wait_until="networkidle")
-    tab.wait_for_selector("ul.search li a", timeout=10_000)
-    links = tab.eval_on_selector_all("ul.search li a", "found => found.map(a => a.getAttribute('href'))")
-    assert len(links) == 1 and page in links[0]
-
-
-def test_search_does_not_find_a_chinese_word_that_no_page_has(tab, address, chinese):
-    tab.goto(f"{address}/zh/search.html?q=乾坤大挪移", wait_until="networkidle")
-    tab.wait_for_selector("p.search-summary", timeout=10_000)
-    assert tab.locator("ul.search li a").count() == 0
-
-
-def in_view(tab, anchor):
-    return tab.evaluate(
-        "id => { const { top } = document.getElementById(id).getBoundingClientRect(); "
-        "return top > -5 && top < window.innerHeight / 3 }",
-        anchor,
-    )
-
-
-def test_the_switch_keeps_the_place(tab, address, chinese):
-    english, anchor = "practice/transformers-trainer.html", "reading-the-errors"
-    tab.goto(f"{address}/{english}", wait_until="networkidle")
-    tab.evaluate("id => document.getElementById(id).scrollIntoView({ behavior: 'instant' })", anchor)
-    for path, language in ((f"zh/{english}", "zh-CN"), (english, "en")):
-        switch = tab.locator("a.language-switch")
-        assert switch.get_attribute("lang") == switch.get_attribute("hreflang") == language
-        switch.focus()
-        tab.keyboard.press("Enter")
-        tab.wait_for_url(f"{address}/{path}#{anchor}")
-        tab.wait_for_load_state("networkidle")
-        assert tab.locator("html").get_attribute("lang") == language
-        assert in_view(tab, anchor)
-
-
-def test_the_switch_keeps_what_is_searched_for(tab, address, chinese):
-    tab.goto(f"{address}/search.html?q=padding", wait_until="networkidle")
-    tab.locator("a.language-switch").click()
-    tab.wait_for_url(f"{address}/zh/search.html?q=padding")
-
-
-def test_the_switch_is_a_plain_link_without_scripts(browser, address, chinese):
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(f"{address}/index.html")
-    page.locator("a.language-switch").click()
-    page.wait_for_url(f"{address}/zh/index.html")
-    context.close()
-
-
-def test_a_solution_opens_in_chinese(tab, address, chinese):
-    tab.goto(f"{address}/zh/practice/prompt-tuning-pytorch.html", wait_until="networkidle")
-    solution = tab.locator("article details").first
-    assert solution.locator("summary").inner_text() == "解答"
-    solution.locator("summary").click()
-    assert "一个向量" in solution.inner_text() and "fit_with" in solution.inner_text()
 
 
 def test_the_theme_can_be_switched(tab, address):

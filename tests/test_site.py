@@ -1,16 +1,13 @@
 """The built site: nothing from elsewhere, no dead ends, every picture described."""
 
 import csv
-import html
-import posixpath
-import re
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
 
 import pytest
 from site_server import HTML, html_pages
 
-from llm_finetuning.build import notebooks, project, translation
+from llm_finetuning.build import notebooks, project
 
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 
@@ -87,60 +84,6 @@ def test_colab_opens_a_file_that_exists(page):
         repository = project.repository().removeprefix("https://github.com/")
         _, _, path = link.partition(f"/github/{repository}/blob/main/")
         assert path and (project.root() / path).is_file()
-
-
-def heading(text):
-    found = re.search(r"<h1>(.*?)<a ", text, re.DOTALL)
-    return html.unescape(re.sub(r"<[^>]+>", "", found[1])) if found else None
-
-
-def test_every_page_is_there_in_both_languages_and_leads_to_the_other():
-    paths = set(html_pages())
-    assert {path for path in paths if not path.startswith("zh/")} == {path[3:] for path in paths if path[:3] == "zh/"}
-    for path in paths:
-        text, other = (HTML / path).read_text("utf-8"), path[3:] if path[:3] == "zh/" else f"zh/{path}"
-        here, there = ("zh-CN", "en") if path[:3] == "zh/" else ("en", "zh-CN")
-        assert f'<html lang="{here}"' in text
-        (link,) = re.findall(r'<a class="[^"]*language-switch" href="([^"]+)"[^>]* hreflang="([^"]+)"', text)
-        assert (posixpath.normpath(posixpath.join(posixpath.dirname(path), link[0])), link[1]) == (other, there)
-
-
-def test_chinese_titles_are_the_outline_s(root):
-    given = translation.given(root, "zh_CN")
-    for path in html_pages():
-        if path.startswith("zh/"):
-            english, chinese = (heading((HTML / page).read_text("utf-8")) for page in (path[3:], path))
-            assert chinese == given[english]
-    front = (HTML / "zh" / "index.html").read_text("utf-8")
-    assert "<title>大语言模型原理与工程实践：大语言模型微调的挑战和探索</title>" in front
-    captions = re.findall(r'caption-text">([^<]+)', front)
-    assert "5 项目实践：代码实例和详细解释说明" in captions
-    assert set(captions) <= set(given.values())
-
-
-def test_the_headings_of_leaves_are_the_outline_s(root):
-    titles = translation.titles(root)
-    for page in project.pages():
-        english, chinese = (
-            re.findall(r"<h2>(.*?)<a ", (HTML / folder / f"{page}.html").read_text("utf-8")) for folder in ("", "zh")
-        )
-        for before, after in zip(english, chinese, strict=True):
-            assert html.unescape(before) not in titles or html.unescape(after) == titles[html.unescape(before)]
-
-
-def test_both_languages_have_the_same_anchors():
-    for path in html_pages():
-        if path.startswith("zh/"):
-            ids = [re.findall(r'<section id="([^"]+)"', (HTML / page).read_text("utf-8")) for page in (path[3:], path)]
-            assert ids[0] == ids[1]
-
-
-def test_a_translated_page_is_chinese_and_the_rest_says_that_it_is_english():
-    page = (HTML / "zh" / "practice" / "transformers-trainer.html").read_text("utf-8")
-    article = page[page.index("<article") : page.index("</article>")]
-    assert "The article that this book follows" not in article and "本书所依据的文章" in article
-    other = (HTML / "zh" / "math" / "n-gram.html").read_text("utf-8")
-    assert "本页尚未译成中文" in other and '<p lang="en">' in other
 
 
 def test_the_checks_can_fail():
