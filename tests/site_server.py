@@ -15,7 +15,7 @@ def html_pages(edition=""):
     assert (HTML / "index.html").is_file(), "The site is not built: run `make book` first (`make test` does)."
     found = (path.relative_to(HTML) for path in (HTML / edition).rglob("*.html"))
     kept = (path for path in found if path.name not in GENERATED and (edition or path.parts[0] != "zh"))
-    return sorted(str(path) for path in kept if not path.parts[0].startswith("_"))
+    return sorted(str(path) for path in kept if not any(part.startswith("_") for part in path.parts))
 
 
 @contextmanager
