@@ -26,8 +26,7 @@ def tab(browser):
 
 
 def heading(text):
-    found = re.search(r"<h1>(.*?)<a ", text, re.DOTALL)
-    return html.unescape(re.sub(r"<[^>]+>", "", found[1])) if found else None
+    return html.unescape(re.search(r"<h1[^>]*>([^<]+)", text[text.index("<article") :])[1])
 
 
 def test_every_page_is_there_in_both_languages_and_leads_to_the_other():
