@@ -6,14 +6,15 @@ BUILD := $(BIN) -m llm_finetuning.build
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test record checkpoint checkpoints serve refresh portable benchmark lock clean
+.PHONY: help book test record checkpoint checkpoints serve refresh translate portable benchmark lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
-book: $(VENV)/.done ## environment, data, every notebook executed, the site built
+book: $(VENV)/.done ## environment, data, every notebook executed, the site built (LANGS="en zh_CN": in Chinese too)
 	@$(BUILD) make book
 
+test: export LANGS ?= en zh_CN
 test: $(VENV)/.done ## the same, then everything that must hold
 	@$(BUILD) make test
 
@@ -31,6 +32,9 @@ serve: book ## the site on localhost
 
 refresh: $(VENV)/.done ## after editing: execute and store the fresh outputs in book/
 	@$(BUILD) make executed && $(BUILD) refresh
+
+translate: $(VENV)/.done ## after editing: bring the catalogues in book/locale up to date with the pages
+	@$(BUILD) translate
 
 portable: $(VENV)/.done ## the same outputs with other vector instructions?
 	@$(BUILD) portable

@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 from llm_finetuning import checkpoints, records
-from llm_finetuning.build import project
+from llm_finetuning.build import project, translation
 
 PAGES = project.pages()
 PYTHON = sys.executable
@@ -14,12 +14,13 @@ HELPER = sorted(map(str, Path("src/llm_finetuning").glob("*.py")))
 RECORDS = sorted(map(str, Path("src/llm_finetuning/records").glob("*")))
 CHECKPOINTS = sorted(str(path) for path in Path("src/llm_finetuning/checkpoints").rglob("*") if path.is_file())
 TOOLS = sorted(map(str, Path("src/llm_finetuning/build").glob("*.py")))
+CATALOGUES = sorted(map(str, Path("book/locale").rglob("*.po")))
 SITE_SOURCES = sorted(
     str(path)
     for path in Path("book").rglob("*")
     if path.is_file() and path.suffix != ".ipynb" and ".ipynb_checkpoints" not in path.parts
 )
-SITE_TESTS = ["tests/test_site.py", "tests/test_browser.py"]
+SITE_TESTS = ["tests/test_site.py", "tests/test_browser.py", "tests/test_editions.py"]
 SLOW_TESTS = ["colab", "solutions"]  # minutes each: side by side
 # What mypy cannot know on a page: parameters that papermill sets, and attributes of torch modules (Tensor | Module).
 UNTYPED = " ".join(
@@ -92,6 +93,8 @@ rule site:
         TOOLS,
         "_config.yml",
         "_toc.yml",
+    params:
+        translation.wanted(),
     output:
         touch("_build/site.done"),
     shell:
@@ -127,8 +130,11 @@ rule unit_tests:
         "requirements.lock",
         "environment.yml",
         "README.md",
+        "_config.yml",
         "_toc.yml",
+        "book/index.md",
         "book/links.yml",
+        CATALOGUES,
         "_build/data.done",
         expand("book/{page}.ipynb", page=PAGES),
     output:

@@ -1,29 +1,7 @@
 """The site in a real browser: no errors, no other origin, formulas, search, themes, phones."""
 
-import shutil
-
 import pytest
-from playwright.sync_api import sync_playwright
-from site_server import html_pages, serving
-
-FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = next((found for name in names if (found := shutil.which(name))), None)
-    assert path, "No Chromium found. Install it (Debian and Ubuntu: apt-get install chromium) and run again."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
-def address():
-    with serving() as address:
-        yield address
+from site_server import html_pages
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from llm_finetuning import checkpoints, records, sources
-from llm_finetuning.build import notebooks, project, site
+from llm_finetuning.build import notebooks, project, site, translation
 
 
 def main() -> None:
@@ -25,6 +25,7 @@ def main() -> None:
         commands.add_parser(name, help=text).add_argument("page")
     commands.add_parser("refresh", help="store all executed outputs in book/")
     commands.add_parser("site", help="build the site from the executed pages")
+    commands.add_parser("translate", help="bring the catalogues of translations up to date with the pages")
     commands.add_parser("record", help="repeat a recorded run").add_argument("name")
     commands.add_parser("checkpoint", help="train a shipped checkpoint anew").add_argument("name")
     commands.add_parser("portable", help="execute all pages with other vector instructions and compare")
@@ -52,6 +53,8 @@ def run(options: argparse.Namespace) -> None:
             print(f"Stored in book/: {', '.join(changed) or 'nothing changed'}.")
         case "site":
             site.build(root)
+        case "translate":
+            translate(root)
         case "record":
             os.environ.update(notebooks.environment())
             target = records.make(options.name, root)
@@ -84,6 +87,17 @@ def make(target: str) -> None:
     if status:
         raise SystemExit(f"make {target} failed: the first error above says where. What is done is kept.")
     print(results.get(target, f"{target} is done."))
+
+
+def translate(root: Path) -> None:
+    """Bring the catalogues up to date with the pages and say what is left to translate."""
+    messages = translation.extract(root)
+    for language in set(translation.EDITIONS) - {"en"}:
+        changed = translation.update(root, language, messages)
+        print(f"Changed in book/locale/{language}: {', '.join(changed) or 'nothing'}.")
+        for page, count in translation.left(root, language, messages).items():
+            if count:
+                print(f"  {page}: {count} of {len(messages[page])} paragraphs to translate")
 
 
 def portable() -> None:

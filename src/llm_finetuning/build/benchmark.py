@@ -17,7 +17,7 @@ from pathlib import Path
 
 from llm_finetuning import sources
 from llm_finetuning.build import notebooks, project
-from llm_finetuning.build.site import JUPYTER_BOOK
+from llm_finetuning.build.jupyterbook import JUPYTER_BOOK
 
 
 def main() -> None:

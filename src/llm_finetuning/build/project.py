@@ -40,11 +40,16 @@ def declared_repository() -> str:
     return address
 
 
-def pages() -> list[str]:
-    """Return the notebooks of the table of contents, as paths below ``book/`` without ``.ipynb``, in order."""
+def listed() -> list[str]:
+    """Return the table of contents in order, as paths below ``book/`` without a suffix."""
     toc = yaml.safe_load((root() / "_toc.yml").read_text("utf-8"))
-    listed = [toc["root"]]
+    found: list[str] = [toc["root"]]
     for part in toc.get("parts", []):
         for chapter in part.get("chapters", []):
-            listed += [chapter["file"], *(section["file"] for section in chapter.get("sections", []))]
-    return [page for page in listed if (root() / "book" / f"{page}.ipynb").is_file()]
+            found += [chapter["file"], *(section["file"] for section in chapter.get("sections", []))]
+    return found
+
+
+def pages() -> list[str]:
+    """Return the notebooks among what is listed."""
+    return [page for page in listed() if (root() / "book" / f"{page}.ipynb").is_file()]

@@ -6,7 +6,6 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,14 +13,11 @@ from typing import Any
 
 import nbformat
 import pandas as pd
-import yaml
 
-from llm_finetuning.build import project
+from llm_finetuning.build import jupyterbook, project, translation
 
 LANDING_TAG = "landing-figure"
-
-# jupyter-book of this very environment, whatever the PATH says; it has no __main__ of its own.
-JUPYTER_BOOK = (sys.executable, "-c", "from jupyter_book.cli.main import main; main()")
+LAST_RUN = "*When this site was built, this page ran in {seconds} seconds ([how]({how})).*"
 
 
 def build(root: Path) -> Path:
@@ -36,14 +32,12 @@ def build(root: Path) -> Path:
     _stage_pages(root, source)
     (source / "about").mkdir(exist_ok=True)
     (source / "about" / "how-built.md").write_text(how_built(root), "utf-8")
-    config = source / "_config.yml"
-    config.write_text(yaml.safe_dump(_configuration(root), allow_unicode=True), "utf-8")
-    command = [*JUPYTER_BOOK, "build", str(source), "--config", str(config)]
-    command += ["--toc", str(root / "_toc.yml"), "--path-output", str(work), "-W", "-n", "--keep-going", "-q"]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=root)
-    built = work / "_build" / "html"
-    if result.returncode or not (built / "index.html").is_file():
-        raise SystemExit(f"The site was not built:\n{result.stdout[-3000:]}\n{result.stderr[-6000:]}")
+    built = jupyterbook.run(source, *translation.configure(root, "en"), work / "en")
+    for language in translation.wanted()[1:]:
+        facts = {page: _facts(root, page) for page in project.pages()}
+        staged = translation.stage(root, source, language, LAST_RUN, facts)
+        translated = jupyterbook.run(staged, *translation.configure(root, language), work / language)
+        translated.rename(built / translation.EDITIONS[language])
     target = root / "_build" / "html"
     shutil.rmtree(target, ignore_errors=True)
     built.rename(target)
@@ -63,7 +57,7 @@ def _stage_pages(root: Path, source: Path) -> None:
         title = next(
             i for i, cell in enumerate(notebook.cells) if cell.source.startswith("# ") and cell.cell_type == "markdown"
         )
-        notebook.cells.insert(title + 1, nbformat.v4.new_markdown_cell(_last_run(root, page)))
+        notebook.cells.insert(title + 1, nbformat.v4.new_markdown_cell(LAST_RUN.format(**_facts(root, page))))
         (source / page).parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, source / f"{page}.ipynb")
     if landing is None:
@@ -74,10 +68,12 @@ def _stage_pages(root: Path, source: Path) -> None:
     index.write_text(index.read_text("utf-8").replace("LANDING_ALT", alt), "utf-8")
 
 
-def _last_run(root: Path, page: str) -> str:
-    up = "../" * page.count("/")
-    seconds = _benchmark_row(root, page)["s"]
-    return f"*When this site was built, this page ran in {seconds:.0f} seconds ([how]({up}about/how-built.md)).*"
+def _facts(root: Path, page: str) -> dict[str, str]:
+    """Return what LAST_RUN says of a page."""
+    return {
+        "seconds": f"{_benchmark_row(root, page)['s']:.0f}",
+        "how": "../" * page.count("/") + "about/how-built.md",
+    }
 
 
 def _benchmark_row(root: Path, page: str) -> Any:
@@ -87,12 +83,6 @@ def _benchmark_row(root: Path, page: str) -> Any:
 def _pictures(cell: Any) -> list[tuple[str, str]]:
     outputs = [item for item in cell.get("outputs", []) if "image/png" in item.get("data", {})]
     return [(item.data["image/png"], item.metadata.get("image/png", {}).get("alt", "")) for item in outputs]
-
-
-def _configuration(root: Path) -> dict[str, Any]:
-    configuration: dict[str, Any] = yaml.safe_load((root / "_config.yml").read_text("utf-8"))
-    configuration["repository"]["url"] = project.repository()
-    return configuration
 
 
 def how_built(root: Path) -> str:
