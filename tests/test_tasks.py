@@ -1,9 +1,11 @@
 """The data sets are what their cards say, and nothing of a test set leaks into training."""
 
 import hashlib
+import re
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
@@ -15,7 +17,7 @@ def overlap(data):
     return {split: len(test & set(data[split]["text"])) for split in ("train", "validation")}
 
 
-@pytest.fixture(scope="module", params=["trec", "rotten_tomatoes", "chinese_reviews"])
+@pytest.fixture(scope="module", params=["trec", "rotten_tomatoes", "imdb", "disaster_tweets", "chinese_reviews"])
 def task(request):
     return request.param, tasks.load(request.param)
 
@@ -24,9 +26,14 @@ def test_sizes(task):
     name, data = task
     # TREC: 5,452 official training questions but for ten that also stand in the official test set of 500.
     # Chinese reviews: 17,363 texts of 35,124 lines are left when each is kept once, and none that is in both files.
-    expected = {"trec": (4942, 500, 500), "rotten_tomatoes": (7030, 500, 1000), "chinese_reviews": (14863, 500, 2000)}[
-        name
-    ]
+    # IMDB: 25,000 reviews less 98 repeated or contradictory ones. Tweets: 7,613 less 729.
+    expected = {
+        "trec": (4942, 500, 500),
+        "rotten_tomatoes": (7030, 500, 1000),
+        "imdb": (22402, 500, 2000),
+        "disaster_tweets": (5384, 500, 1000),
+        "chinese_reviews": (14863, 500, 2000),
+    }[name]
     assert tuple(len(data[split]) for split in ("train", "validation", "test")) == expected
 
 
@@ -84,6 +91,23 @@ def test_rotten_tomatoes_is_balanced_in_every_split():
         assert sum(rows["label"]) == len(rows) / 2, split
 
 
+def test_imdb_reviews_have_no_markup_for_line_breaks():
+    for rows in tasks.load("imdb").values():
+        assert not any("<br" in text for text in rows["text"])
+
+
+def test_no_two_tweets_differ_in_their_link_alone():
+    data = tasks.load("disaster_tweets")
+    texts = [re.sub(r"https?://\S+", "", text).lower().strip() for rows in data.values() for text in rows["text"]]
+    assert len(set(texts)) == len(texts) > 6000
+
+
+def test_a_text_whose_labels_contradict_each_other_is_dropped():
+    texts, labels = pd.Series(["a", "b", "b", "c", "c"]), pd.Series([0, 0, 1, 1, 1])
+    kept = tasks._unambiguous(texts, texts, labels)
+    assert [part.tolist() for part in kept] == [["a", "c"], [0, 1]]
+
+
 def test_the_card_names_sizes_classes_licence_and_source(task):
     name, data = task
     text = tasks.card(name, data).data
@@ -127,3 +151,17 @@ def test_rotten_tomatoes_as_the_hub_delivers_it(hub):
     data = tasks.load("rotten_tomatoes", "hub")
     assert {split: len(rows) for split, rows in data.items()} == sizes
     assert data["validation"]["text"][0] == "validation 0"
+
+
+def test_imdb_as_the_hub_delivers_it(hub):
+    """Parquet files in plain_text/ and a card that names them: the reviews without labels are left out."""
+    folder = hub("dataset", "stanfordnlp/imdb")
+    (folder / "plain_text").mkdir()
+    lines = ["---", "configs:", "- config_name: plain_text", "  data_files:"]
+    for split, size in {"train": 600, "test": 8, "unsupervised": 4}.items():
+        rows = hub_rows(split, size, "label", ["neg", "pos"])
+        rows.to_parquet(folder / "plain_text" / f"{split}-00000-of-00001.parquet")
+        lines += [f"  - split: {split}", f"    path: plain_text/{split}-*"]
+    (folder / "README.md").write_text("\n".join([*lines, "---", ""]))
+    data = tasks.load("imdb", "hub")
+    assert {split: len(rows) for split, rows in data.items()} == {"train": 100, "validation": 500, "test": 8}

