@@ -1,12 +1,17 @@
 """What all tests share."""
 
+import shutil
 from pathlib import Path
 
 import datasets
 import huggingface_hub
 import pytest
+from playwright.sync_api import sync_playwright
+from site_server import serving
 
 from llm_finetuning import runtime
+
+FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
 
 
 @pytest.fixture
@@ -43,3 +48,20 @@ def scale_as_on_a_page(monkeypatch):
 @pytest.fixture(scope="session")
 def root():
     return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    assert path, "No Chromium found. Install it (Debian and Ubuntu: apt-get install chromium) and run again."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def address():
+    with serving() as address:
+        yield address

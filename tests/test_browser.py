@@ -1,29 +1,7 @@
 """The site in a real browser: no errors, no other origin, formulas, search, themes, phones."""
 
-import shutil
-
 import pytest
-from playwright.sync_api import sync_playwright
-from site_server import html_pages, serving
-
-FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = next((found for name in names if (found := shutil.which(name))), None)
-    assert path, "No Chromium found. Install it (Debian and Ubuntu: apt-get install chromium) and run again."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
-def address():
-    with serving() as address:
-        yield address
+from site_server import html_pages
 
 
 @pytest.fixture
@@ -67,6 +45,28 @@ def test_no_formula_is_left_as_source(tab, address, path):
     for piece in code:
         text = text.replace(piece, "")
     assert "\\frac" not in text and "$$" not in text and "\\mathrm" not in text
+
+
+def test_formulas_and_code_show_without_scripts(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/math/self-attention.html")
+    box = page.locator("article .math-block math").first.bounding_box()
+    assert box["width"] > 100 and box["height"] > 15
+    assert page.locator("article pre").first.is_visible()
+    context.close()
+
+
+def test_icons_are_drawn(tab, address):
+    tab.goto(f"{address}/practice/transformers-trainer.html", wait_until="networkidle")
+    icons = tab.locator(".bd-header-article i:visible")
+    assert icons.count() >= 4
+    for icon in icons.all():
+        box = icon.bounding_box()
+        assert box["width"] >= 10 and box["height"] >= 10
+    tab.evaluate("document.fonts.ready")
+    loaded = tab.evaluate("[...document.fonts].filter(f => f.status == 'loaded').map(f => f.family)")
+    assert any("Awesome" in family for family in loaded)
 
 
 def test_a_failing_page_would_be_noticed(tab, address):
