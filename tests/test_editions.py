@@ -54,9 +54,8 @@ def test_chinese_titles_are_the_outline_s(root):
 def test_the_headings_of_leaves_are_the_outline_s(root):
     titles = translation.titles(root)
     for page in project.pages():
-        english, chinese = (
-            re.findall(r"<h2[^>]*>(.*?)<a ", (HTML / folder / f"{page}.html").read_text("utf-8")) for folder in ("", "zh")
-        )
+        texts = [(HTML / folder / f"{page}.html").read_text("utf-8") for folder in ("", "zh")]
+        english, chinese = (re.findall(r"<h2[^>]*>(.*?)<a ", text) for text in texts)
         for before, after in zip(english, chinese, strict=True):
             assert html.unescape(before) not in titles or html.unescape(after) == titles[html.unescape(before)]
 
