@@ -47,6 +47,28 @@ def test_no_formula_is_left_as_source(tab, address, path):
     assert "\\frac" not in text and "$$" not in text and "\\mathrm" not in text
 
 
+def test_formulas_and_code_show_without_scripts(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/math/self-attention.html")
+    box = page.locator("article .math-block math").first.bounding_box()
+    assert box["width"] > 100 and box["height"] > 15
+    assert page.locator("article pre").first.is_visible()
+    context.close()
+
+
+def test_icons_are_drawn(tab, address):
+    tab.goto(f"{address}/practice/transformers-trainer.html", wait_until="networkidle")
+    icons = tab.locator(".bd-header-article i:visible")
+    assert icons.count() >= 4
+    for icon in icons.all():
+        box = icon.bounding_box()
+        assert box["width"] >= 10 and box["height"] >= 10
+    tab.evaluate("document.fonts.ready")
+    loaded = tab.evaluate("[...document.fonts].filter(f => f.status == 'loaded').map(f => f.family)")
+    assert any("Awesome" in family for family in loaded)
+
+
 def test_a_failing_page_would_be_noticed(tab, address):
     tab.goto(f"{address}/index.html")
     tab.evaluate("setTimeout(() => { throw new Error('planted') }, 0)")

@@ -1,6 +1,7 @@
-"""The built site: nothing from elsewhere, no dead ends, every picture described."""
+"""The built site: nothing from elsewhere, no dead ends, every picture described, nothing that a page need not carry."""
 
 import csv
+import gzip
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
 
@@ -17,7 +18,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.loads, self.links, self.pictures, self.ids = [], [], [], set()
+        self.loads, self.links, self.pictures, self.sheets, self.ids = [], [], [], [], set()
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -25,6 +26,8 @@ class Page(HTMLParser):
         self.ids |= {found[key] for key in ("id", "name") if found.get(key)}
         if tag in LOADING and found.get(LOADING[tag]) and found.get("rel") not in ("canonical", "index", "search"):
             self.loads.append(found[LOADING[tag]])
+        if tag == "link" and found.get("rel") == "stylesheet":
+            self.sheets.append(found["href"])
         if tag == "a" and found.get("href"):
             self.links.append(found["href"])
         if tag == "img":
@@ -37,6 +40,18 @@ def elsewhere(page):
 
 def undescribed(page):
     return [picture for picture in page.pictures if len(picture.get("alt") or "") < 10]
+
+
+def shifting(page):
+    """Pictures whose place is not kept free until they arrive."""
+    return [picture for picture in page.pictures if not (picture.get("width") and picture.get("height"))]
+
+
+def weight(path, page):
+    """What a browser fetches to show a page whole, in bytes: texts compressed, pictures as they are."""
+    files = {(HTML / path).parent / unquote(load).partition("?")[0] for load in page.loads}
+    contents = {file.resolve(): file.read_bytes() for file in [*files, HTML / path]}
+    return sum(len(data if file.suffix == ".webp" else gzip.compress(data, 6)) for file, data in contents.items())
 
 
 def dead_links(path, page):
@@ -76,6 +91,17 @@ def test_pictures_are_described(page):
     assert undescribed(page[1]) == []
 
 
+def test_a_page_is_light(page):
+    assert weight(*page) <= 500_000
+    assert len(page[1].sheets) == 1
+
+
+def test_pictures_keep_their_place_and_the_first_comes_at_once(page):
+    assert shifting(page[1]) == []
+    assert [picture.get("loading") for picture in page[1].pictures][1:] == ["lazy"] * (len(page[1].pictures) - 1)
+    assert all(picture.get("loading") is None for picture in page[1].pictures[:1])
+
+
 def test_colab_opens_a_file_that_exists(page):
     colab = [link for link in page[1].links if link.startswith("https://colab.research.google.com/github/")]
     if (project.root() / "book" / page[0]).with_suffix(".ipynb").is_file():
@@ -90,7 +116,7 @@ def test_the_checks_can_fail():
     bad = Page(
         '<script src="//cdn.example/x.js"></script><img src="a.png"><a href="nowhere.html">x</a><a href="#no">y</a>'
     )
-    assert elsewhere(bad) and undescribed(bad)
+    assert elsewhere(bad) and undescribed(bad) and shifting(bad)
     assert dead_links("index.html", bad) == ["nowhere.html", "#no"]
 
 

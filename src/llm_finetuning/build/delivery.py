@@ -1,0 +1,113 @@
+"""A Sphinx extension: what a browser gets is small, comes in few pieces and stays in place while it loads."""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from docutils import nodes
+from PIL import Image
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms.images import BaseImageConverter
+
+from llm_finetuning.build import styles
+
+SHEET = "_static/site.css"
+# In this order; the theme's own two come from its templates, the others register themselves.
+THEME_SHEETS = ["_static/styles/theme.css", "_static/styles/pydata-sphinx-theme.css"]
+UNUSED_SCRIPTS = ("thebe", "design-tabs")
+
+
+class WebP(BaseImageConverter):
+    """Figures as lossless WebP, half the bytes of a PNG, with their size and when to load them."""
+
+    default_priority = 200
+
+    def match(self, node: nodes.image) -> bool:
+        """Take the site's own PNG files."""
+        return bool(
+            self.app.builder.format == "html" and node["uri"].endswith(".png") and "?" not in node["candidates"]
+        )
+
+    def handle(self, node: nodes.image) -> None:
+        """Convert one, and note its size and whether it is the page's first."""
+        source = node["uri"]
+        name = Path(self.env.images[source][1]).with_suffix(".webp").name
+        target = Path(self.imagedir) / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(Path(self.app.srcdir) / source) as picture:
+            node["pixels"] = picture.size
+            picture.save(target, lossless=True, method=4)
+        node["first"] = node is next(self.document.findall(nodes.image))
+        node["uri"] = str(target)
+        node["candidates"] = {"*": str(target)}
+        self.env.images.add_file(self.env.docname, str(target))
+
+
+def _image(writer: Any, node: nodes.image) -> None:
+    type(writer).visit_image(writer, node)
+    if "pixels" in node:
+        width, height = node["pixels"]
+        loading = "" if node["first"] else ' loading="lazy"'
+        writer.body[-1] = writer.body[-1].replace(
+            "<img ", f'<img width="{width}" height="{height}" decoding="async"{loading} ', 1
+        )
+
+
+def _image_end(writer: Any, node: nodes.image) -> None:
+    type(writer).depart_image(writer, node)
+
+
+def _one_sheet(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Leave out the sheets that are joined after the build, and scripts that no page uses; scripts wait."""
+    app.env.site_sheets = [  # type: ignore[attr-defined]
+        unquote(os.fspath(sheet.filename)) for sheet in context["css_files"]
+    ]
+    context["css_files"] = []
+    context["script_files"] = [script for script in context["script_files"] if not _unused(script)]
+    for script in context["script_files"]:
+        # documentation_options.js stays in front: a script inside the page uses it while the page is read.
+        if script.filename and "documentation_options" not in os.fspath(script.filename):
+            script.attributes["defer"] = "defer"
+
+
+def _unused(script: Any) -> bool:
+    return any(name in f"{script} {getattr(script, 'attributes', '')}".lower() for name in UNUSED_SCRIPTS)
+
+
+def _join_sheets(app: Sphinx, failure: Exception | None) -> None:
+    if failure or app.builder.format != "html":
+        return
+    site = Path(app.outdir)
+    pages = {path: path.read_text("utf-8") for path in site.rglob("*.html") if "_static" not in path.parts}
+    scripts = [path.read_text("utf-8") for path in (site / "_static").rglob("*.js") if path.name != "fontawesome.js"]
+    known = styles.names(pages.values(), scripts)
+    sheets = [site / name for name in [*THEME_SHEETS, *app.env.site_sheets]]  # type: ignore[attr-defined]
+    joined = "".join(styles.purge(sheet.read_text("utf-8"), known) for sheet in sheets)
+    joined = styles.with_icons(joined, site / "_static" / "styles")
+    (site / SHEET).write_text(joined, "utf-8")
+    version = hashlib.sha256(joined.encode()).hexdigest()[:8]
+    for path, text in pages.items():
+        path.write_text(_mended(text).replace(f'{SHEET}"', f'{SHEET}?v={version}"'), "utf-8")
+    for path in [*sheets, site / "_static" / "scripts" / "fontawesome.js"]:
+        path.unlink()
+        path.with_name(path.name + ".map").unlink(missing_ok=True)
+
+
+def _mended(page: str) -> str:
+    """Return the page with what the theme and pandas leave out for those who hear a page instead of seeing it."""
+    # The corner of a table heads nothing.
+    page = re.sub(r"<th( [^>]*)?>\s*(?:<p>\s*</p>\s*)?</th>", r"<td\1></td>", page)
+    # The sidebar with the book's title and menu is a part of the page that one can jump to.
+    return page.replace('<div id="pst-primary-sidebar" ', '<div id="pst-primary-sidebar" role="complementary" ')
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the figures' conversion and the hooks around pages and build."""
+    app.add_post_transform(WebP)
+    app.add_node(nodes.image, override=True, html=(_image, _image_end))
+    app.connect("html-page-context", _one_sheet, priority=950)  # after everyone who adds sheets and scripts
+    app.connect("build-finished", _join_sheets, priority=950)  # the theme writes its colours of code there
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,94 @@
+"""One style sheet for the whole site: the theme's sheets joined, without the rules and icons that no page uses."""
+
+import base64
+import io
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import tinycss2
+from fontTools import subset
+from fontTools.ttLib import TTFont
+
+# What a page or a script can name in a selector: elements, classes and ids in pages, any word in a script.
+NAMES = re.compile(r'<([a-z][\w-]*)|\s(?:class|id)="([^"]*)"')
+WORDS = re.compile(r"[A-Za-z_][\w-]*")
+GROUPING = {"media", "supports", "layer", "container"}
+
+
+def names(pages: Iterable[str], scripts: Iterable[str]) -> set[str]:
+    """Return every name that a selector needs to find something: a superset, since scripts add classes at run time."""
+    found = {"html", "body", "root", "host"}
+    for page in pages:
+        for element, attribute in NAMES.findall(page):
+            found.update([element] if element else attribute.split())
+    for script in scripts:
+        found.update(WORDS.findall(script))
+    return found
+
+
+def purge(sheet: str, known: set[str]) -> str:
+    """Return the sheet without comments and without the rules whose selectors name something that is not known."""
+    return "".join(_kept(tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True), known))
+
+
+def _kept(rules: Iterable[Any], known: set[str]) -> Iterator[str]:
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            selectors = [selector for selector in _split(rule.prelude) if _needs(selector) <= known]
+            if selectors:
+                prelude = ",".join(tinycss2.serialize(selector).strip() for selector in selectors)
+                yield f"{prelude}{{{_declarations(rule.content)}}}\n"
+        elif rule.type == "at-rule" and rule.lower_at_keyword in GROUPING and rule.content is not None:
+            inner = tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True)
+            if body := "".join(_kept(inner, known)):
+                yield f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{body}}}\n"
+        elif rule.type == "at-rule" and rule.lower_at_keyword != "charset":
+            yield rule.serialize() + "\n"
+        elif rule.type == "error":
+            raise ValueError(f"line {rule.source_line}: {rule.message}")
+
+
+def _split(prelude: list[Any]) -> list[list[Any]]:
+    selectors: list[list[Any]] = [[]]
+    for token in prelude:
+        if token == ",":
+            selectors.append([])
+        else:
+            selectors[-1].append(token)
+    return selectors
+
+
+def _needs(selector: list[Any]) -> set[str]:
+    """Return the names without which this selector finds nothing; what stands in brackets is not looked at."""
+    needed = set()
+    for before, token in zip([None, *selector], selector, strict=False):
+        if token.type == "hash" or (token.type == "ident" and before != ":"):
+            needed.add(token.value)
+    return needed
+
+
+def _declarations(content: list[Any]) -> str:
+    return "".join(" " if token.type == "whitespace" else token.serialize() for token in content if token != "comment")
+
+
+def with_icons(sheet: str, folder: Path) -> str:
+    """Return the sheet with each of the theme's icon fonts cut to the signs that it names, inside the sheet itself.
+
+    ``folder`` is where the sheet's addresses start. A sheet that carries its icons needs no second round trip, and
+    the icons do not jump in late.
+    """
+    signs = {ord(sign) for sign in re.findall(r"[\ue000-\uf8ff]", sheet)}  # where icon fonts keep their signs
+
+    def embedded(match: re.Match[str]) -> str:
+        font = TTFont(folder / match[1])
+        cut = subset.Subsetter(subset.Options(layout_features=[], name_IDs=[1], notdef_outline=False))
+        cut.populate(unicodes=signs)
+        cut.subset(font)
+        font.flavor = "woff"
+        buffer = io.BytesIO()
+        font.save(buffer)
+        return f'src:url(data:font/woff;base64,{base64.b64encode(buffer.getvalue()).decode()}) format("woff")'
+
+    return re.sub(r'src:url\([^)]*\) format\("woff2"\),url\(([^)]*\.ttf)\) format\("truetype"\)', embedded, sheet)
