@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,8 +16,8 @@ from sphinx.transforms.post_transforms.images import BaseImageConverter
 from llm_finetuning.build import styles
 
 SHEET = "_static/site.css"
-# In this order; the theme's own two come from its templates, the others register themselves.
-THEME_SHEETS = ["_static/styles/theme.css", "_static/styles/pydata-sphinx-theme.css"]
+# In this order: Sphinx's, which theme.css imports, the theme's own; the others register themselves.
+THEME_SHEETS = ["_static/basic.css", "_static/styles/theme.css", "_static/styles/pydata-sphinx-theme.css"]
 UNUSED_SCRIPTS = ("thebe", "design-tabs")
 
 
@@ -94,6 +95,7 @@ def _join_sheets(app: Sphinx, failure: Exception | None) -> None:
     for path in [*sheets, site / "_static" / "scripts" / "fontawesome.js"]:
         path.unlink()
         path.with_name(path.name + ".map").unlink(missing_ok=True)
+    shutil.rmtree(site / "_static" / "vendor")  # the whole icon fonts
 
 
 def _mended(page: str) -> str:

@@ -16,7 +16,7 @@ import nbformat
 import pandas as pd
 import yaml
 
-from llm_finetuning.build import project
+from llm_finetuning.build import discovery, lighthouse, project
 
 LANDING_TAG = "landing-figure"
 
@@ -44,6 +44,7 @@ def build(root: Path) -> Path:
     built = work / "_build" / "html"
     if result.returncode or not (built / "index.html").is_file():
         raise SystemExit(f"The site was not built:\n{result.stdout[-3000:]}\n{result.stderr[-6000:]}")
+    discovery.write_sitemap(built)
     target = root / "_build" / "html"
     shutil.rmtree(target, ignore_errors=True)
     built.rename(target)
@@ -122,6 +123,7 @@ def how_built(root: Path) -> str:
         "|---|---|",
         *versions,
         "",
+        *lighthouse.section(root),
         *_benchmark(root),
     ]
     return "\n".join(lines)
