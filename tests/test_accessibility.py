@@ -16,6 +16,7 @@ def tab(browser):
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, color_scheme="light", reduced_motion="reduce"
     )
+    context.set_default_timeout(120_000)  # a busy machine is no fault of the page
     yield context.new_page()
     context.close()
 

@@ -8,6 +8,7 @@ from site_server import html_pages
 def tab(browser, address):
     """A fresh tab that remembers what it asked for and what went wrong."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(120_000)  # a busy machine is no fault of the page
     page = context.new_page()
     page.requested, page.failures = [], []
     page.on("request", lambda request: page.requested.append(request.url))
