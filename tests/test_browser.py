@@ -65,8 +65,9 @@ def test_icons_are_drawn(tab, address):
     for icon in icons.all():
         box = icon.bounding_box()
         assert box["width"] >= 10 and box["height"] >= 10
-    tab.evaluate("document.fonts.ready")
-    loaded = tab.evaluate("[...document.fonts].filter(f => f.status == 'loaded').map(f => f.family)")
+    loaded = tab.evaluate(
+        "document.fonts.ready.then(all => [...all].filter(f => f.status == 'loaded').map(f => f.family))"
+    )
     assert any("Awesome" in family for family in loaded)
 
 
@@ -81,7 +82,7 @@ def test_a_failing_page_would_be_noticed(tab, address):
 
 def test_search_finds_a_word_of_a_page(tab, address):
     tab.goto(f"{address}/search.html?q=padding", wait_until="networkidle")
-    tab.wait_for_selector("ul.search li a", timeout=10_000)
+    tab.wait_for_selector("ul.search li a")
     links = tab.eval_on_selector_all("ul.search li a", "found => found.map(a => a.getAttribute('href'))")
     assert any("transformers-trainer" in link for link in links)
 
