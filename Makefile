@@ -6,7 +6,7 @@ BUILD := $(BIN) -m llm_finetuning.build
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test record checkpoint checkpoints serve refresh translate portable benchmark lock clean
+.PHONY: help book test record checkpoint checkpoints serve refresh translate portable benchmark lighthouse lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -28,7 +28,10 @@ checkpoints: ## train all of them, one after the other
 	@$(MAKE) checkpoint NAME=all
 
 serve: book ## the site on localhost
-	@echo "http://localhost:8000 (Ctrl-C stops)" && $(BIN) -m http.server --bind 127.0.0.1 --directory _build/html 8000
+	@$(BIN) -m llm_finetuning.build.server 8000
+
+lighthouse: book ## scores of the site's pages, for the page "How this book was built" (needs Node.js and Chromium)
+	@$(BIN) -m llm_finetuning.build.lighthouse
 
 refresh: $(VENV)/.done ## after editing: execute and store the fresh outputs in book/
 	@$(BUILD) make executed && $(BUILD) refresh

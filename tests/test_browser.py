@@ -8,6 +8,7 @@ from site_server import html_pages
 def tab(browser, address):
     """A fresh tab that remembers what it asked for and what went wrong."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(120_000)  # a busy machine is no fault of the page
     page = context.new_page()
     page.requested, page.failures = [], []
     page.on("request", lambda request: page.requested.append(request.url))
@@ -61,11 +62,10 @@ def test_icons_are_drawn(tab, address):
     tab.goto(f"{address}/practice/transformers-trainer.html", wait_until="networkidle")
     icons = tab.locator(".bd-header-article i:visible")
     assert icons.count() >= 4
-    for icon in icons.all():
-        box = icon.bounding_box()
-        assert box["width"] >= 10 and box["height"] >= 10
-    tab.evaluate("document.fonts.ready")
-    loaded = tab.evaluate("[...document.fonts].filter(f => f.status == 'loaded').map(f => f.family)")
+    assert min(icon.bounding_box()["width"] for icon in icons.all()) >= 10  # a missing sign is narrower
+    loaded = tab.evaluate(
+        "document.fonts.ready.then(all => [...all].filter(f => f.status == 'loaded').map(f => f.family))"
+    )
     assert any("Awesome" in family for family in loaded)
 
 
@@ -80,7 +80,7 @@ def test_a_failing_page_would_be_noticed(tab, address):
 
 def test_search_finds_a_word_of_a_page(tab, address):
     tab.goto(f"{address}/search.html?q=padding", wait_until="networkidle")
-    tab.wait_for_selector("ul.search li a", timeout=10_000)
+    tab.wait_for_selector("ul.search li a")
     links = tab.eval_on_selector_all("ul.search li a", "found => found.map(a => a.getAttribute('href'))")
     assert any("transformers-trainer" in link for link in links)
 

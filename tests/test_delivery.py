@@ -1,12 +1,16 @@
 """The style sheet keeps what is used and nothing else; figures become WebP with their size."""
 
+import gzip
+import json
 import re
+import urllib.request
 from pathlib import Path
 
+import docutils.core
 import pydata_sphinx_theme
 import pytest
 
-from llm_finetuning.build import delivery, styles
+from llm_finetuning.build import delivery, discovery, lighthouse, server, styles
 
 KNOWN = {"html", "p", "used", "fa-rocket"}
 
@@ -27,6 +31,7 @@ def test_names_come_from_pages_and_scripts():
         ('html[data-theme="dark"] p:not(.unused)::before{color:red}', 'html[data-theme="dark"] p:not(.unused)::before'),
         ("@media print{.unused{color:red}}", ""),
         ("@media print{.used{color:red}}", "@media print{.used{color:red}"),
+        ('@import "../basic.css";p{color:red}', "p{color:red}"),
         ("@font-face{font-family:F}", "@font-face{font-family:F}"),
         ("/* said */p{color:/* said */red}", "p{color:red}"),
     ],
@@ -54,3 +59,45 @@ def test_the_sheet_holds_its_icons():
     assert "fa-rocket" in sheet and "fa-arrow-up:" not in sheet
     fonts = re.findall("base64,([^)]*)", styles.with_icons(sheet, folder))
     assert len(fonts) == 3 and max(map(len, fonts)) < 10_000
+
+
+def lighthouse_run(performance, paint):
+    scores = {name: {"score": 1.0} for name in lighthouse.SCORES} | {"performance": {"score": performance}}
+    audits = {audit: {"numericValue": 0.0} for audit, _ in lighthouse.MEASURES.values()}
+    return {"categories": scores, "audits": audits | {"largest-contentful-paint": {"numericValue": paint}}}
+
+
+def test_lighthouse_is_summed_up_by_medians_and_shown(tmp_path):
+    assert lighthouse.section(tmp_path) == []
+    row = lighthouse.summary([lighthouse_run(*values) for values in ((0.9, 1500), (0.97, 1700), (1.0, 9000))])
+    assert (row["performance"], row["seo"], row["paint_seconds"]) == (97, 100, 1.7)
+    result = {"version": "v", "date": "d", "runs": 3, "rows": [{"page": "p", "form": "mobile", **row}]}
+    (tmp_path / "book" / "about").mkdir(parents=True)
+    (tmp_path / "book" / "about" / "lighthouse.json").write_text(json.dumps(result))
+    assert "| p | mobile | 97 | 100 | 100 | 100 | 1.7 | 0.00 | 0 |" in lighthouse.section(tmp_path)
+
+
+@pytest.mark.parametrize("letters", ["word " * 60, "字" * 300])
+def test_a_description_is_short(letters):
+    page = docutils.core.publish_doctree(f"{letters.strip()}\n\nMore.")
+    text = discovery.description(page)
+    assert 100 <= len(text) <= discovery.LENGTH and text.endswith("…")
+
+
+def test_the_sitemap_lists_the_pages(tmp_path):
+    (tmp_path / "math").mkdir()
+    for name in ("index.html", "math/a.html"):
+        (tmp_path / name).write_text("")
+    discovery.write_sitemap(tmp_path)
+    text = (tmp_path / "sitemap.xml").read_text()
+    assert f"<loc>{discovery.address()}</loc>" in text and f"<loc>{discovery.address()}math/a.html</loc>" in text
+
+
+def test_the_server_compresses(tmp_path):
+    (tmp_path / "a.html").write_text("text " * 1000)
+    with server.serving(tmp_path) as address:
+        request = urllib.request.Request(f"{address}/a.html", headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(request) as answer:
+            assert gzip.decompress(answer.read()) == b"text " * 1000
+        with urllib.request.urlopen(f"{address}/a.html") as answer:
+            assert answer.read() == b"text " * 1000

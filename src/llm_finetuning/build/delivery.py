@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,8 +16,8 @@ from sphinx.transforms.post_transforms.images import BaseImageConverter
 from llm_finetuning.build import styles
 
 SHEET = "_static/site.css"
-# In this order; the theme's own two come from its templates, the others register themselves.
-THEME_SHEETS = ["_static/styles/theme.css", "_static/styles/pydata-sphinx-theme.css"]
+# In this order: Sphinx's, which theme.css imports, the theme's own; the others register themselves.
+THEME_SHEETS = ["_static/basic.css", "_static/styles/theme.css", "_static/styles/pydata-sphinx-theme.css"]
 UNUSED_SCRIPTS = ("thebe", "design-tabs")
 
 
@@ -67,6 +68,8 @@ def _one_sheet(app: Sphinx, page: str, template: str, context: dict[str, Any], d
     ]
     context["css_files"] = []
     context["script_files"] = [script for script in context["script_files"] if not _unused(script)]
+    if page == "search":  # its template loads a script that needs the others at once
+        return
     for script in context["script_files"]:
         # documentation_options.js stays in front: a script inside the page uses it while the page is read.
         if script.filename and "documentation_options" not in os.fspath(script.filename):
@@ -94,6 +97,7 @@ def _join_sheets(app: Sphinx, failure: Exception | None) -> None:
     for path in [*sheets, site / "_static" / "scripts" / "fontawesome.js"]:
         path.unlink()
         path.with_name(path.name + ".map").unlink(missing_ok=True)
+    shutil.rmtree(site / "_static" / "vendor")  # the whole icon fonts
 
 
 def _mended(page: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from llm_finetuning.build import jupyterbook, project, translation
+from llm_finetuning.build import discovery, jupyterbook, lighthouse, project, translation
 
 LANDING_TAG = "landing-figure"
 LAST_RUN = "*When this site was built, this page ran in {seconds} seconds ([how]({how})).*"
@@ -38,6 +38,7 @@ def build(root: Path) -> Path:
         staged = translation.stage(root, source, language, LAST_RUN, facts)
         translated = jupyterbook.run(staged, *translation.configure(root, language), work / language)
         translated.rename(built / translation.EDITIONS[language])
+    discovery.write_sitemap(built)
     target = root / "_build" / "html"
     shutil.rmtree(target, ignore_errors=True)
     built.rename(target)
@@ -112,6 +113,7 @@ def how_built(root: Path) -> str:
         "|---|---|",
         *versions,
         "",
+        *lighthouse.section(root),
         *_benchmark(root),
     ]
     return "\n".join(lines)

@@ -44,7 +44,7 @@ def _kept(rules: Iterable[Any], known: set[str]) -> Iterator[str]:
             inner = tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True)
             if body := "".join(_kept(inner, known)):
                 yield f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{body}}}\n"
-        elif rule.type == "at-rule" and rule.lower_at_keyword != "charset":
+        elif rule.type == "at-rule" and rule.lower_at_keyword not in ("charset", "import"):  # imported ones are joined
             yield rule.serialize() + "\n"
         elif rule.type == "error":
             raise ValueError(f"line {rule.source_line}: {rule.message}")

@@ -1,0 +1,96 @@
+"""What Lighthouse says of the built site: ``make lighthouse`` measures, the page "How this book was built" shows it."""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from llm_finetuning.build import project, server
+
+LIGHTHOUSE = "lighthouse@12.2.3"
+PAGES = (
+    "index",
+    "algorithms/bert",
+    "math/self-attention",
+    "math/neural-lm",
+    "background/rise",
+    "practice/transformers-trainer",
+)
+FORMS = {"mobile": [], "desktop": ["--preset=desktop"]}
+RUNS = 3
+SCORES = ("performance", "accessibility", "best-practices", "seo")
+# What is kept of a run besides the scores: our name, Lighthouse's, and by what to divide.
+MEASURES = {
+    "paint_seconds": ("largest-contentful-paint", 1000),
+    "shift": ("cumulative-layout-shift", 1),
+    "kilobytes": ("total-byte-weight", 1000),
+}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def main() -> None:
+    """Measure every page on a phone and on a desk, and keep the medians in ``book/about/lighthouse.json``."""
+    npx, browser = shutil.which("npx"), next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not npx or not browser:
+        raise SystemExit("Lighthouse needs Node.js 18 or newer (npx) and Chromium: apt-get install nodejs npm chromium")
+    root = project.root()
+    rows = []
+    with server.serving(root / "_build" / "html") as address:
+        for page in PAGES:
+            for form, options in FORMS.items():
+                command = [npx, "--yes", LIGHTHOUSE, f"{address}/{page}.html", *options, "--output=json", "--quiet"]
+                command += ["--chrome-flags=--headless=new --no-sandbox --disable-gpu"]
+                runs = [_run(command, browser) for _ in range(RUNS)]
+                rows.append({"page": page, "form": form, **summary(runs)})
+                print(rows[-1], file=sys.stderr, flush=True)
+    result = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "version": LIGHTHOUSE, "runs": RUNS, "rows": rows}
+    (root / "book" / "about" / "lighthouse.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+
+
+def _run(command: list[str], browser: str) -> dict[str, Any]:
+    environment = {**os.environ, "CHROME_PATH": browser}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if result.returncode:
+        raise SystemExit(f"Lighthouse failed:\n{result.stderr[-3000:]}")
+    report: dict[str, Any] = json.loads(result.stdout)
+    return report
+
+
+def summary(runs: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the median of every score, from 0 to 100, and of every measure."""
+    scores = {name: [100 * run["categories"][name]["score"] for run in runs] for name in SCORES}
+    measures = {
+        name: [run["audits"][audit]["numericValue"] / unit for run in runs] for name, (audit, unit) in MEASURES.items()
+    }
+    return {name: round(statistics.median(values), 3) for name, values in {**scores, **measures}.items()}
+
+
+def section(root: Path) -> list[str]:
+    """Return the Markdown lines about the last measurement; none when there was none."""
+    path = root / "book" / "about" / "lighthouse.json"
+    if not path.is_file():
+        return []
+    result = json.loads(path.read_text("utf-8"))
+    lines = [
+        "## How fast the pages are",
+        "",
+        f"Measured by `make lighthouse` ({result['version']}) on {result['date']}, behind a server that compresses: "
+        f"medians of {result['runs']} runs. Scores reach from 0 to 100.",
+        "",
+        "| page | form | performance | accessibility | best practices | SEO | largest paint, s | shift | kB |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for row in result["rows"]:
+        scores = " | ".join(f"{row[name]:.0f}" for name in SCORES)
+        measures = f"{row['paint_seconds']:.1f} | {row['shift']:.2f} | {row['kilobytes']:.0f}"
+        lines.append(f"| {row['page']} | {row['form']} | {scores} | {measures} |")
+    return [*lines, ""]
+
+
+if __name__ == "__main__":
+    main()

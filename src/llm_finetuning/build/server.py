@@ -1,0 +1,63 @@
+"""The built site on a loopback port, compressed as a web host does it: to look at, for tests, for Lighthouse."""
+
+import functools
+import gzip
+import http.server
+import io
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from llm_finetuning.build import project
+
+COMPRESSED = {".html", ".css", ".js", ".svg", ".xml", ".txt", ".json"}
+
+
+@functools.lru_cache(maxsize=200)
+def _compressed(path: Path, modified: int) -> bytes:
+    return gzip.compress(path.read_bytes(), 6)
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    """Files, compressed where that helps, and no log."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+    def send_head(self) -> BinaryIO | io.BytesIO | None:  # type: ignore[override]
+        path = Path(self.translate_path(self.path))
+        if path.is_dir() and self.path.partition("?")[0].endswith("/"):
+            path = path / "index.html"
+        accepted = "gzip" in self.headers.get("Accept-Encoding", "")
+        if not (accepted and path.is_file() and path.suffix in COMPRESSED):
+            return super().send_head()
+        content = _compressed(path, path.stat().st_mtime_ns)
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(path))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "max-age=600")  # as GitHub Pages
+        self.end_headers()
+        return io.BytesIO(content)
+
+
+@contextmanager
+def serving(folder: Path, port: int = 0) -> Iterator[str]:
+    """Serve a folder and yield its address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(_Handler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+
+
+if __name__ == "__main__":
+    with serving(project.root() / "_build" / "html", int(sys.argv[1])) as address:
+        print(f"{address} (Ctrl-C stops)", flush=True)
+        threading.Event().wait()
