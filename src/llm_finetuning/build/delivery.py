@@ -68,12 +68,14 @@ def _one_sheet(app: Sphinx, page: str, template: str, context: dict[str, Any], d
     ]
     context["css_files"] = []
     context["script_files"] = [script for script in context["script_files"] if not _unused(script)]
-    if page == "search":  # its template loads a script that needs the others at once
-        return
     for script in context["script_files"]:
         # documentation_options.js stays in front: a script inside the page uses it while the page is read.
         if script.filename and "documentation_options" not in os.fspath(script.filename):
             script.attributes["defer"] = "defer"
+            if (
+                page == "search"
+            ):  # its template loads a script that needs the others at once; all pages share the object
+                del script.attributes["defer"]
 
 
 def _unused(script: Any) -> bool:
