@@ -17,7 +17,10 @@ def overlap(data):
     return {split: len(test & set(data[split]["text"])) for split in ("train", "validation")}
 
 
-@pytest.fixture(scope="module", params=["trec", "rotten_tomatoes", "imdb", "disaster_tweets", "chinese_reviews"])
+NAMES = ["trec", "trec-50", "rotten_tomatoes", "imdb", "disaster_tweets", "chinese_reviews"]
+
+
+@pytest.fixture(scope="module", params=NAMES)
 def task(request):
     return request.param, tasks.load(request.param)
 
@@ -29,6 +32,7 @@ def test_sizes(task):
     # IMDB: 25,000 reviews less 98 repeated or contradictory ones. Tweets: 7,613 less 729.
     expected = {
         "trec": (4942, 500, 500),
+        "trec-50": (4942, 500, 500),
         "rotten_tomatoes": (7030, 500, 1000),
         "imdb": (22402, 500, 2000),
         "disaster_tweets": (5384, 500, 1000),
@@ -84,6 +88,24 @@ def test_trec_has_its_official_test_set_and_its_classes_under_their_own_names():
     assert named["Who was Galileo ?"] == "HUM"
     assert named["What is an atom ?"] == "DESC"
     assert named["What does NASA stand for ?"] == "ABBR"
+
+
+def test_trec_50_has_fifty_classes_and_each_is_a_part_of_the_coarse_class_that_its_name_begins_with():
+    coarse, fine = (named_questions(tasks.load(name)) for name in ("trec", "trec-50"))
+    assert len({name for _, name in fine}) == 50
+    assert {(text, name.partition(":")[0]) for text, name in fine} == coarse
+    assert ("What is the capital of Yugoslavia ?", "LOC:city") in fine
+    assert ("How far is it from Denver to Aspen ?", "NUM:dist") in fine
+    # The file gives one number to every "other": these two would be one class.
+    assert ("Where is the Grand Canyon ?", "LOC:other") in fine
+    assert ("What is the chromosome number of an elephant ?", "NUM:other") in fine
+
+
+def named_questions(data):
+    names = data["train"].features["label"].names
+    return {
+        (text, names[label]) for rows in data.values() for text, label in zip(rows["text"], rows["label"], strict=True)
+    }
 
 
 def test_rotten_tomatoes_is_balanced_in_every_split():

@@ -3,7 +3,8 @@
 ``data/models.json`` has an object for each model. A figure is an object with ``value``, ``stated`` (the figure as its
 source writes it, a product where the source gives only the factors), ``source`` (an address) and ``read``:
 ``original`` when that source itself was read, ``quoted`` when it was read as others reproduce or quote it. Null means
-that no source was found that states it. ``K`` is a thousand, also in context lengths.
+that no source was found that states it. ``K`` is a thousand, also in context lengths. A ``note`` says what else one has
+to know, also where a source that was read rounds a figure that another one is only quoted with.
 """
 
 import json

