@@ -107,3 +107,13 @@ def test_the_menu_opens_on_a_phone(tab, address):
 def box_in_view(entry):
     box = entry.bounding_box()
     return box is not None and 0 <= box["x"] < 390
+
+
+def test_a_link_to_a_section_arrives_there(tab, address):
+    tab.goto(f"{address}/practice/transformers-trainer.html", wait_until="networkidle")
+    tab.emulate_media(reduced_motion="reduce")
+    section = tab.eval_on_selector_all("article section section[id]", "found => found.at(-1).id")
+    tab.locator(f'.bd-sidebar-secondary a[href="#{section}"]').first.click()
+    tab.wait_for_timeout(1500)
+    top = tab.evaluate("id => document.getElementById(id).getBoundingClientRect().top", section)
+    assert -10 < top < 600  # the last sections of a page cannot come up to the top
