@@ -111,11 +111,13 @@ def test_search_does_not_find_a_chinese_word_that_no_page_has(tab, address):
     assert tab.locator("ul.search li a").count() == 0
 
 
-def in_view(tab, anchor):
-    return tab.evaluate(
+def comes_into_view(tab, anchor):
+    """Wait until the section stands near the top: pages scroll smoothly."""
+    tab.wait_for_function(
         "id => { const { top } = document.getElementById(id).getBoundingClientRect(); "
         "return top > -5 && top < window.innerHeight / 3 }",
-        anchor,
+        arg=anchor,
+        timeout=20_000,
     )
 
 
@@ -131,7 +133,7 @@ def test_the_switch_keeps_the_place(tab, address):
         tab.wait_for_url(f"{address}/{path}#{anchor}")
         tab.wait_for_load_state("networkidle")
         assert tab.locator("html").get_attribute("lang") == language
-        assert in_view(tab, anchor)
+        comes_into_view(tab, anchor)
 
 
 def test_the_switch_keeps_what_is_searched_for(tab, address):
