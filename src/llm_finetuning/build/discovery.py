@@ -32,7 +32,6 @@ def description(doctree: nodes.document) -> str:
 
 def _describe(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     text = description(doctree) if doctree else app.config.html_title
-    named = {"description": text}
     shared = {
         "og:type": "article" if doctree else "website",
         "og:site_name": app.config.html_title,
@@ -40,7 +39,7 @@ def _describe(app: Sphinx, page: str, template: str, context: dict[str, Any], do
         "og:description": text,
         "og:image": f"{address()}_static/landing.png",
     }
-    lines = [f'<meta name="{name}" content="{html.escape(value)}" />' for name, value in named.items()]
+    lines = [f'<meta name="description" content="{html.escape(text)}" />']
     lines += [f'<meta property="{name}" content="{html.escape(value)}" />' for name, value in shared.items()]
     context["metatags"] = "\n    ".join([context.get("metatags", ""), *lines])
 

@@ -79,7 +79,6 @@ def other_editions(editions: dict[str, str], language: str, page: str) -> list[d
 
 def _offer_switch(app: Sphinx, config: Config) -> None:
     if config.book_editions:
-        config.templates_path.append("_templates")
         config.html_theme_options["article_header_end"] = ["language-switch.html", "article-header-buttons.html"]
 
 

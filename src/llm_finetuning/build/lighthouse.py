@@ -33,10 +33,15 @@ MEASURES = {
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
+def browser() -> str | None:
+    """Return the path of an installed Chromium or Chrome, None when there is none; the tests drive the same one."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def main() -> None:
     """Measure every page on a phone and on a desk, and keep the medians in ``book/about/lighthouse.json``."""
-    npx, browser = shutil.which("npx"), next(filter(None, map(shutil.which, BROWSERS)), None)
-    if not npx or not browser:
+    npx, chromium = shutil.which("npx"), browser()
+    if not npx or not chromium:
         raise SystemExit("Lighthouse needs Node.js 18 or newer (npx) and Chromium: apt-get install nodejs npm chromium")
     root = project.root()
     rows = []
@@ -45,15 +50,15 @@ def main() -> None:
             for form, options in FORMS.items():
                 command = [npx, "--yes", LIGHTHOUSE, f"{address}/{page}.html", *options, "--output=json", "--quiet"]
                 command += ["--chrome-flags=--headless=new --no-sandbox --disable-gpu"]
-                runs = [_run(command, browser) for _ in range(RUNS)]
+                runs = [_run(command, chromium) for _ in range(RUNS)]
                 rows.append({"page": page, "form": form, **summary(runs)})
                 print(rows[-1], file=sys.stderr, flush=True)
     result = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "version": LIGHTHOUSE, "runs": RUNS, "rows": rows}
     (root / "book" / "about" / "lighthouse.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
 
 
-def _run(command: list[str], browser: str) -> dict[str, Any]:
-    environment = {**os.environ, "CHROME_PATH": browser}
+def _run(command: list[str], chromium: str) -> dict[str, Any]:
+    environment = {**os.environ, "CHROME_PATH": chromium}
     result = subprocess.run(command, env=environment, capture_output=True, text=True)
     if result.returncode:
         raise SystemExit(f"Lighthouse failed:\n{result.stderr[-3000:]}")

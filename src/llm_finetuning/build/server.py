@@ -1,5 +1,6 @@
 """The built site on a loopback port, compressed as a web host does it: to look at, for tests, for Lighthouse."""
 
+import contextlib
 import functools
 import gzip
 import http.server
@@ -7,7 +8,6 @@ import io
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,7 +46,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         return io.BytesIO(content)
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving(folder: Path, port: int = 0) -> Iterator[str]:
     """Serve a folder and yield its address."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(_Handler, directory=str(folder)))
@@ -60,4 +60,5 @@ def serving(folder: Path, port: int = 0) -> Iterator[str]:
 if __name__ == "__main__":
     with serving(project.root() / "_build" / "html", int(sys.argv[1])) as address:
         print(f"{address} (Ctrl-C stops)", flush=True)
-        threading.Event().wait()
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
