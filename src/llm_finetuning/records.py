@@ -30,10 +30,7 @@ def load(name: str, function: Callable[..., Any] | None = None) -> pd.DataFrame:
     ``function`` is the page's function that made it; a page that quotes another page's record names none, because
     that page holds it up. Raises RecordError when there is no such record or the page's code has changed since.
     """
-    path = FOLDER / f"{name}.json"
-    if not path.is_file():
-        raise RecordError(f"There is no record {name!r} yet: make it with `make record NAME={name}`.")
-    record = json.loads(path.read_text("utf-8"))
+    record = _read(name)
     if function and record["code"] != artifacts.page_code(function):
         raise RecordError(
             f"Record {name!r} was made by another {function.__name__}() than this page shows: "
@@ -49,6 +46,11 @@ def load(name: str, function: Callable[..., Any] | None = None) -> pd.DataFrame:
         )
     )
     return pd.DataFrame([{**run["settings"], **run["result"]} for run in record["runs"]])
+
+
+def commit(name: str) -> str:
+    """Return the commit at which record ``name`` was made. Raises RecordError when there is no such record."""
+    return str(_read(name)["commit"])
 
 
 def make(name: str, root: Path) -> Path:
@@ -102,6 +104,14 @@ def settings_of(entry: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the settings of a plan's entry, one dict per run: of each block of its grid, every combination."""
     blocks: list[dict[str, list[Any]]] = entry["grid"]
     return [dict(zip(block, values, strict=True)) for block in blocks for values in itertools.product(*block.values())]
+
+
+def _read(name: str) -> dict[str, Any]:
+    path = FOLDER / f"{name}.json"
+    if not path.is_file():
+        raise RecordError(f"There is no record {name!r} yet: make it with `make record NAME={name}`.")
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
 
 
 def _distance(old: dict[str, Any], new: dict[str, Any]) -> str:
