@@ -20,7 +20,9 @@ SITE_SOURCES = sorted(
     for path in Path("book").rglob("*")
     if path.is_file() and path.suffix != ".ipynb" and ".ipynb_checkpoints" not in path.parts
 )
-SITE_TESTS = [f"tests/test_{name}.py" for name in ("site", "browser", "accessibility", "editions")]
+SITE_TESTS = [
+    f"tests/test_{name}.py" for name in ("site", "browser", "keyboard_and_print", "accessibility", "editions")
+]
 SLOW_TESTS = ["colab", "solutions"]  # minutes each: side by side
 # What mypy cannot know on a page: parameters that papermill sets, and attributes of torch modules (Tensor | Module).
 UNTYPED = " ".join(
