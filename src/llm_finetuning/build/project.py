@@ -67,4 +67,5 @@ def title(root: Path, page: str) -> str:
     """Return a page's title, as the page gives it."""
     cells = nbformat.read(root / "book" / f"{page}.ipynb", as_version=4).cells
     lines = (line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
-    return next(line.removeprefix("# ") for line in lines if line.startswith("# "))
+    found: str = next(line.removeprefix("# ") for line in lines if line.startswith("# "))
+    return found
