@@ -52,10 +52,11 @@
     table { border-collapse: collapse; width: 100%; margin-top: 0.75rem; font-variant-numeric: tabular-nums; }
     caption { text-align: left; padding-bottom: 0.3rem; }
     th { text-align: left; font-weight: 600; }
-    th, td { padding: 0.1rem 0.5rem 0.1rem 0; }
+    th, td { padding: 0.1rem 0.4rem 0.1rem 0; }
+    .number + .number { padding-left: 0.4rem; }
     tbody th { font-family: monospace; font-weight: 400; white-space: nowrap; }
     .number { text-align: right; white-space: nowrap; width: 1%; }
-    .bars { width: 50%; min-width: 4rem; }
+    .bars { width: 55%; min-width: 4.5rem; }
     .bar { position: relative; height: 1.05rem; }
     .bar span { position: absolute; left: 0; top: 0; height: 100%; }
     .now { background: var(--one); }
@@ -120,7 +121,7 @@
       return html("tr", {},
         html("th", { scope: "row", class: now ? "" : "cut" }, name),
         html("td", { class: "bars", "aria-hidden": "true" },
-          html("div", { class: "bar" }, bar("now", now), bar("was", was))),
+          html("div", { class: "bar" }, ...(largest ? [bar("now", now), bar("was", was)] : []))),
         html("td", { class: "number" }, percent(was)), html("td", { class: "number" }, percent(now)),
         html("td", { class: "number" }, count ? String(count) : ""));
     }
@@ -131,12 +132,12 @@
       const top = Array.from(own.keys()).sort((a, b) => own[b] - own[a]).slice(0, ROWS);
       const rest = (shares) => Math.max(0, 1 - top.reduce((sum, token) => sum + shares[token], 0));
       const total = last.length, inTop = top.reduce((sum, token) => sum + (counts.get(token) ?? 0), 0);
-      const largest = Math.max(...top.flatMap((token) => [own[token], now[token]]), rest(own), rest(now));
+      const largest = Math.max(...top.flatMap((token) => [own[token], now[token]]));
       const others = now.filter((share) => share > 0).length - top.filter((token) => now[token] > 0).length;
       body.replaceChildren(
         ...top.map((token) => row(visible(tokens[token]), own[token], now[token], counts.get(token), largest)),
         row(say(`${(tokens.length - ROWS).toLocaleString("en")} others`, `其余 ${tokens.length - ROWS} 个`),
-          rest(own), others ? rest(now) : 0, total - inTop, largest));
+          rest(own), others ? rest(now) : 0, total - inTop, 0));  // no bar: it would dwarf the others
       const kept = now.filter((share) => share > 0).length;
       words.textContent = say(
         `${kept.toLocaleString("en")} of ${tokens.length.toLocaleString("en")} tokens can be drawn. ` +

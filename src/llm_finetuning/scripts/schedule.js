@@ -99,7 +99,7 @@
         svg("line", { class: "axis", x1: x(state.step), x2: x(state.step), y1: top, y2: y(0) }),
         svg("line", { x1: left, x2: width - right, y1: y(average), y2: y(average), stroke: "var(--two)",
           "stroke-dasharray": "2 4", "stroke-width": 2 }),
-        svg("text", { x: width - right, y: y(average) - 5, "text-anchor": "end" }, say("mean", "平均")));
+        svg("text", { x: width - right, y: y(average) + (average > 0.7 * state.peak ? 15 : -5), "text-anchor": "end" }, say("mean", "平均")));
       if (kept) image.append(svg("polyline", { points: line(keptRates), fill: "none", stroke: "currentColor",
         "stroke-width": 2, "stroke-dasharray": "8 5" }));
       image.append(
