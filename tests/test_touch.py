@@ -9,9 +9,15 @@ import numpy as np
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper, get_scheduler
+from transformers import (
+    AutoTokenizer,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+    get_scheduler,
+)
 
-from llm_finetuning import touch
+from llm_finetuning import corpora, models, touch
 from llm_finetuning.build import project
 
 ELEMENT = re.compile(r'<div data-touch="(\w+)">.*<script type="application/json">(.*?)</script></div>', re.DOTALL)
@@ -194,6 +200,39 @@ def test_tokens_give_the_texts_back():
         by_character = sentence["tokens"][data["ways"].index("characters")]
         assert "".join(by_character) == sentence["text"]
         assert all(token is None or token for tokens in sentence["tokens"] for token in tokens)
+
+
+def test_texts_of_ones_own_are_cut_as_the_tokenizer_cuts_them(tab):
+    tokenizer = AutoTokenizer.from_pretrained(models.locate("mini-gpt"))
+    odd = [
+        "don't we'll  double   blanks 1,200 x\tTab",
+        "naïve café ½ ²",
+        "🙂 祝",
+        "  lead",
+        "a\u00a0b\u3000c",
+        "I'M ''s",
+    ]
+    texts = [
+        *corpora.load("wikitext-2")["test"]["text"][:40],
+        *corpora.load("peoples-daily")["test"]["text"][:10],
+        *odd,
+    ]
+    show(tab, "tokens")
+    found = tab.evaluate(
+        "([texts, merges]) => texts.map((text) => llmTouch.tokens.bpe(text, llmTouch.tokens.ranksOf(merges)))",
+        [texts, data_of("tokens")["merges"]],
+    )
+    assert found == [tokenizer.tokenize(text) for text in texts]
+
+
+def test_a_text_of_ones_own_is_shown(tab):
+    show(tab, "tokens")
+    own = tab.get_by_label("A text of your own")
+    own.fill("the house")
+    assert result(tab) == "Tokens: characters 9; byte-level BPE 2"
+    assert tab.locator("li").all_inner_texts()[-2:] == ["·the", "·house"]
+    own.fill("")
+    assert tab.get_by_role("radio").first.is_checked()
 
 
 @pytest.mark.parametrize("kind", touch.kinds())
