@@ -134,7 +134,8 @@ def test_schedules_are_the_librarys(tab, kind, warmup):
             optimizer.step()
             scheduler.step()
         found = tab.evaluate(
-            "([kind, asked, ...rest]) => Array.from({length: asked}, (_, i) => llmTouch.schedule.share(kind, i, ...rest))",
+            "([kind, asked, ...rest]) =>"
+            " Array.from({ length: asked }, (_, step) => llmTouch.schedule.share(kind, step, ...rest))",
             [kind, asked, steps, warmup, decay],
         )
         np.testing.assert_allclose(found, expected, atol=1e-12)

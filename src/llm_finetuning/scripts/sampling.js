@@ -52,11 +52,11 @@
     table { border-collapse: collapse; width: 100%; margin-top: 0.75rem; font-variant-numeric: tabular-nums; }
     caption { text-align: left; padding-bottom: 0.3rem; }
     th { text-align: left; font-weight: 600; }
-    th, td { padding: 0.1rem 0.4rem 0.1rem 0; }
-    .number + .number { padding-left: 0.4rem; }
+    th, td { padding: 0.1rem 0 0.1rem 0.5rem; }
+    th:first-child { padding-left: 0; }
     tbody th { font-family: monospace; font-weight: 400; white-space: nowrap; }
     .number { text-align: right; white-space: nowrap; width: 1%; }
-    .bars { width: 55%; min-width: 4.5rem; }
+    .bars { width: 55%; min-width: 2.5rem; }
     .bar { position: relative; height: 1.05rem; }
     .bar span { position: absolute; left: 0; top: 0; height: 100%; }
     .now { background: var(--one); }
