@@ -210,6 +210,8 @@ def test_texts_of_ones_own_are_cut_as_the_tokenizer_cuts_them(tab):
         "naïve café ½ ²",
         "🙂 祝",
         "  lead",
+        "\ttab",
+        "",
         "a\u00a0b\u3000c",
         "I'M ''s",
     ]

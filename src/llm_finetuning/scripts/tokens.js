@@ -20,7 +20,8 @@
   // The tokens of a text: in every word, the pair that was learned first is joined, again and again.
   function bpe(text, ranks) {
     const tokens = [];
-    for (const [word] of (/^\s/.test(text) ? text : ` ${text}`).matchAll(WORDS)) {
+    const spaced = text && !text.startsWith(" ") ? ` ${text}` : text;  // a word carries the blank before it
+    for (const [word] of spaced.matchAll(WORDS)) {
       const parts = Array.from(new TextEncoder().encode(word), (byte) => LETTERS[byte]);
       for (;;) {
         let best = Infinity, at = -1;
