@@ -2,7 +2,7 @@
 import sys
 from pathlib import Path
 
-from llm_finetuning import checkpoints, records
+from llm_finetuning import checkpoints, records, touch
 from llm_finetuning.build import project, translation
 
 PAGES = project.pages()
@@ -11,6 +11,7 @@ BUILD = f"{PYTHON} -m llm_finetuning.build"
 PYTEST = f"{PYTHON} -m pytest --quiet --no-header -p no:cacheprovider"
 
 HELPER = sorted(map(str, Path("src/llm_finetuning").glob("*.py")))
+SCRIPTS = sorted(map(str, Path("src/llm_finetuning/scripts").glob("*.js")))
 RECORDS = sorted(map(str, Path("src/llm_finetuning/records").glob("*")))
 CHECKPOINTS = sorted(str(path) for path in Path("src/llm_finetuning/checkpoints").rglob("*") if path.is_file())
 TOOLS = sorted(map(str, Path("src/llm_finetuning/build").glob("*.py")))
@@ -69,6 +70,7 @@ rule execute:
         HELPER,
         lambda wildcards: records.paths(Path(f"book/{wildcards.page}.ipynb")),
         lambda wildcards: checkpoints.paths(Path(f"book/{wildcards.page}.ipynb")),
+        lambda wildcards: touch.paths(Path(f"book/{wildcards.page}.ipynb")),
     output:
         "_build/executed/{page}.ipynb",
     benchmark:
@@ -124,6 +126,7 @@ rule lint:
 rule unit_tests:
     input:
         HELPER,
+        SCRIPTS,
         RECORDS,
         CHECKPOINTS,
         TOOLS,
