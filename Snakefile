@@ -93,6 +93,8 @@ rule validate:
 rule site:
     input:
         rules.executed.input,
+        RECORDS,
+        CHECKPOINTS,
         SITE_SOURCES,
         TOOLS,
         "_config.yml",
