@@ -346,6 +346,30 @@ def test_the_picture_makes_way_and_nothing_is_loaded(tab, kind):
 
 
 @pytest.mark.parametrize("kind", touch.kinds())
+def test_jupyterlab_can_show_it(tab, kind):
+    tab.set_content('<!doctype html><html lang="en"><title>x</title><body><div class="jp-OutputArea"></div>')
+    # JupyterLab fills a node that is not on the page yet, and makes every script anew so that it runs.
+    tab.evaluate(
+        """([html, picture]) => {
+            const node = document.createElement("div");
+            node.innerHTML = html;
+            for (const old of node.querySelectorAll("script")) {
+                const script = document.createElement("script");
+                for (const { name, value } of old.attributes) script.setAttribute(name, value);
+                script.textContent = old.textContent;
+                old.replaceWith(script);
+            }
+            const image = document.createElement("img");
+            image.src = picture;
+            document.querySelector(".jp-OutputArea").append(image, node);
+        }""",
+        [STORED[kind][1], PIXEL],
+    )
+    assert tab.locator(".box").is_visible() and not tab.locator("img").is_visible()
+    assert tab.failures == []
+
+
+@pytest.mark.parametrize("kind", touch.kinds())
 def test_without_scripts_the_picture_stays(browser, kind):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

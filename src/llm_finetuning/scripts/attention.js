@@ -71,7 +71,7 @@
     box.append(
       html("div", { class: "controls" },
         choice(say("Sentence", "句子"),
-          Object.fromEntries(sentences.map(({ tokens }, i) => [i, tokens.slice(1, -1).join(" ")])), "0",
+          Object.fromEntries(sentences.map(({ tokens }, i) => [i, tokens.slice(1, -1).join(" ").replaceAll(" ##", "")])), "0",
           (key) => { state.sentence = Number(key); start(); }),
         html("div", { class: "wide" }, html("strong", {},
           say("Heads: a row for each layer, a column for each head", "注意力头：每行一层，每列一头")), grid)),
