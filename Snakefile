@@ -20,7 +20,7 @@ SITE_SOURCES = sorted(
     for path in Path("book").rglob("*")
     if path.is_file() and path.suffix != ".ipynb" and ".ipynb_checkpoints" not in path.parts
 )
-SITE_TESTS = [f"tests/test_{name}.py" for name in ("site", "browser", "accessibility", "editions")]
+SITE_TESTS = [f"tests/test_{name}.py" for name in ("site", "browser", "accessibility", "editions", "in_page_model")]
 SLOW_TESTS = ["colab", "solutions"]  # minutes each: side by side
 # What mypy cannot know on a page: parameters that papermill sets, and attributes of torch modules (Tensor | Module).
 UNTYPED = " ".join(
@@ -86,9 +86,22 @@ rule validate:
         "{BUILD} validate {wildcards.page}"
 
 
+rule in_page_model:
+    input:
+        [path for path in CHECKPOINTS if "mini-bert-trec" in path],
+        "src/llm_finetuning/build/in_page_model.py",
+        "_build/data.done",
+        "requirements.lock",
+    output:
+        "_build/in-page-model/facts.json",
+    shell:
+        "{BUILD} in-page-model"
+
+
 rule site:
     input:
         rules.executed.input,
+        rules.in_page_model.output,
         SITE_SOURCES,
         TOOLS,
         "_config.yml",
