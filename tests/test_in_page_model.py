@@ -75,7 +75,7 @@ def ask(tab, question):
 
 def test_it_gives_pytorch_s_answers_and_fetches_only_when_asked(tab, address, shipped, questions):
     model, tokenizer = shipped
-    assert [url for url in tab.requested if in_page_widget.FOLDER in url] == []
+    assert [url for url in tab.requested if f"{in_page_widget.FOLDER}/" in url] == []
     before = len(tab.requested)
     for question in questions[:20]:
         with torch.no_grad():
