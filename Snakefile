@@ -22,7 +22,8 @@ SITE_SOURCES = sorted(
     if path.is_file() and path.suffix != ".ipynb" and ".ipynb_checkpoints" not in path.parts
 )
 SITE_TESTS = [
-    f"tests/test_{name}.py" for name in ("site", "browser", "keyboard_and_print", "accessibility", "editions")
+    f"tests/test_{name}.py"
+    for name in ("site", "browser", "keyboard_and_print", "accessibility", "editions", "in_page_model")
 ]
 SLOW_TESTS = ["colab", "solutions"]  # minutes each: side by side
 # What mypy cannot know on a page: parameters that papermill sets, and attributes of torch modules (Tensor | Module).
@@ -90,11 +91,24 @@ rule validate:
         "{BUILD} validate {wildcards.page}"
 
 
+rule in_page_model:
+    input:
+        [path for path in CHECKPOINTS if "mini-bert-trec" in path],
+        "src/llm_finetuning/build/in_page_model.py",
+        "_build/data.done",
+        "requirements.lock",
+    output:
+        "_build/in-page-model/facts.json",
+    shell:
+        "{BUILD} in-page-model"
+
+
 rule site:
     input:
         rules.executed.input,
         RECORDS,
         CHECKPOINTS,
+        rules.in_page_model.output,
         SITE_SOURCES,
         TOOLS,
         "_config.yml",
