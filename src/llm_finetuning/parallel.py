@@ -32,7 +32,9 @@ def load() -> DatasetDict:
     splits["train"] = pairs[pairs["number"].isin(order[first:])]
     return DatasetDict(
         {
-            split: Dataset.from_pandas(splits[split].sort_values("number", kind="stable")[["en", "es"]], preserve_index=False)
+            split: Dataset.from_pandas(
+                splits[split].sort_values("number", kind="stable")[["en", "es"]], preserve_index=False
+            )
             for split in ("train", "validation", "test")
         }
     )
@@ -40,7 +42,9 @@ def load() -> DatasetDict:
 
 def card(data: DatasetDict) -> Markdown:
     """Return the data card of the loaded pairs as a Markdown table."""
-    sizes = (f"{split} {len(rows):,} pairs ({len(set(rows['en'])):,} English sentences)" for split, rows in data.items())
+    sizes = (
+        f"{split} {len(rows):,} pairs ({len(set(rows['en'])):,} English sentences)" for split, rows in data.items()
+    )
     return tasks.table(
         {
             "data set": "Tatoeba, English and Spanish: sentences and translations by volunteers",
