@@ -1,5 +1,7 @@
 """The corpus' word tags become entities by the rules that page 6.2 states."""
 
+import itertools
+
 import pytest
 
 from llm_finetuning import corpora, entities
@@ -55,7 +57,7 @@ def test_tags_are_proper_bio(data):
         assert rows.features["ner_tags"].feature.names == entities.TAGS
         for numbers in rows["ner_tags"]:
             tags = ["O", *(entities.TAGS[number] for number in numbers)]
-            for before, tag in zip(tags, tags[1:], strict=False):
+            for before, tag in itertools.pairwise(tags):
                 assert tag[0] != "I" or before[1:] == tag[1:]
 
 
