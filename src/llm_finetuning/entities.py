@@ -1,6 +1,7 @@
 """Names in the People's Daily: the corpus' word tags read as entities, character by character."""
 
 import re
+from typing import Any
 
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Sequence, Value
 
@@ -24,7 +25,7 @@ def load(max_length: int = 126) -> DatasetDict:
     )
     splits = {}
     for split, data in corpora.load("peoples-daily").items():
-        rows: dict[str, list] = {"tokens": [], "ner_tags": [], "line": []}
+        rows: dict[str, list[Any]] = {"tokens": [], "ner_tags": [], "line": []}
         for number, tagged in enumerate(data["tagged"]):
             characters, tags = label(tagged)
             for start, end in cut(characters, tags, max_length):
@@ -55,7 +56,7 @@ def join(words: list[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
     A person's word of one character is a family name, and so is one of `LONG_FAMILY_NAMES`. A married woman's
     name may have two family names, her husband's and her own: three such words that stand alone are one name.
     """
-    joined = []
+    joined: list[tuple[str, str | None]] = []
     at = 0
     while at < len(words):
         end = at + 1
