@@ -28,8 +28,8 @@ KINDS = {
 }
 # What the form says; other languages have it in the build's catalogue. The script fills in the last two.
 WORDS = {
-    "without": "With scripts switched on, a form stands here: you would type a question, such as <em>How far is it from "
-    "Denver to Aspen?</em>, and read that it asks for a number or a date, with the probability of each of the six "
+    "without": "With scripts switched on, a form stands here: you would type a question, such as <em>How far is it "
+    "from Denver to Aspen?</em>, and read that it asks for a number or a date, with the probability of each of the six "
     "kinds.",
     "about": "This small model names the right kind for {accuracy} of the 500 test questions; word counts and MiniLM, "
     "in the table above, for more. It is fetched when you press the button, and what you type stays in your browser.",
