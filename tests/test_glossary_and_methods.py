@@ -32,7 +32,7 @@ def test_the_words_are_sorted_and_each_stands_once(words):
 
 def test_every_word_is_explained_in_both_languages(words):
     for entry in words:
-        assert set(entry) - {"also", "zh_also"} == {"en", "zh", "place", "says", "zh_says"}
+        assert set(entry) - {"also", "zh_also", "not_on"} == {"en", "zh", "place", "says", "zh_says"}
         assert entry["says"].endswith(".") and entry["zh_says"].endswith("。"), entry["en"]
         assert 1 <= entry["says"].count(". ") + 1 <= 2, entry["en"]
         assert re.search("[\u4e00-\u9fff]", entry["zh_says"])
@@ -121,6 +121,14 @@ def test_the_first_use_is_linked_and_only_it():
 
 def test_a_word_is_not_linked_on_the_page_that_explains_it():
     assert linked(page_of("A mask, a causal mask."), page="a/mask") == [("causal mask", "../g.html#causal-mask")]
+
+
+def test_a_word_is_not_linked_where_it_means_something_else():
+    entries = [ENTRIES[0] | {"not_on": ["x/y"]}]
+    for page, links in (("x/y", 0), ("x/z", 1)):
+        document = page_of("A mask.")
+        glossary.link_first_uses(document, page, entries, "en", "g.html")
+        assert len(list(document.findall(nodes.reference))) == links
 
 
 def test_code_links_formulas_tables_headings_and_outputs_are_left_alone():

@@ -91,7 +91,7 @@ def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
 def link_first_uses(doctree: nodes.document, page: str, entries: list[dict[str, Any]], language: str, to: str) -> None:
     """Make links to the glossary at the address ``to`` of the first uses of its words in a page's paragraphs."""
     by_form = [{form: entry for entry in entries for form in forms(entry, chinese)} for chinese in (False, True)]
-    seen = {entry["en"] for entry in entries if entry["place"].partition("#")[0] == page}
+    seen = {entry["en"] for entry in entries if page in (entry["place"].partition("#")[0], *entry.get("not_on", []))}
     for paragraph in list(doctree.findall(nodes.paragraph)):
         if any("cell" in parent.get("classes", []) for parent in _parents(paragraph)):
             continue  # what a cell shows
