@@ -1,10 +1,11 @@
 """The questions written for this book over WikiText-2's test articles: valid SQuAD 2.0, and enough of them."""
 
 import json
+import re
 
 import pytest
 
-from llm_finetuning import corpora
+from llm_finetuning import corpora, questions
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +56,23 @@ def test_a_fault_would_be_found(file):
     questions[1]["is_impossible"] = True
     questions[2]["id"] = questions[3]["id"]
     assert len(faults(broken, {p["context"] for a in broken["data"] for p in a["paragraphs"]})) == 3
+
+
+def test_wikitext_becomes_what_people_write():
+    raw = 'He said : " a well @-@ known 3 @,@ 000 ( or 2 @.@ 5 % ) of Boulter \'s " . It cost $ 5 !'
+    assert questions.clean(raw) == 'He said: "a well-known 3,000 (or 2.5%) of Boulter\'s". It cost $5!'
+    assert questions.clean("") == ""
+
+
+def test_answers_stay_where_they_are_when_the_text_is_cleaned(file):
+    rows = questions.load()
+    asked = [qa for article in file["data"] for paragraph in article["paragraphs"] for qa in paragraph["qas"]]
+    assert rows["id"][:] == [qa["id"] for qa in asked]
+    for row, qa in zip(rows, asked, strict=True):
+        texts, starts = row["answers"]["text"], row["answers"]["answer_start"]
+        assert len(texts) == len(starts) == len(qa["answers"])
+        for text, start, answer in zip(texts, starts, qa["answers"], strict=True):
+            assert row["context"][start : start + len(text)] == text
+            # Only blanks, and the marks of WikiText, come and go.
+            assert text.replace(" ", "") == re.sub(r" @(.)@ ", r"\1", answer["text"]).replace(" ", "")
+        assert " @" not in row["context"] and " ," not in row["context"]
