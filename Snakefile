@@ -4,6 +4,7 @@ from pathlib import Path
 
 from llm_finetuning import checkpoints, records
 from llm_finetuning.build import project, translation
+from llm_finetuning.touch import paths as script_paths  # "touch" is a word of Snakemake's
 
 PAGES = project.pages()
 PYTHON = sys.executable
@@ -11,6 +12,7 @@ BUILD = f"{PYTHON} -m llm_finetuning.build"
 PYTEST = f"{PYTHON} -m pytest --quiet --no-header -p no:cacheprovider"
 
 HELPER = sorted(map(str, Path("src/llm_finetuning").glob("*.py")))
+SCRIPTS = sorted(map(str, Path("src/llm_finetuning/scripts").glob("*.js")))
 RECORDS = sorted(map(str, Path("src/llm_finetuning/records").glob("*")))
 CHECKPOINTS = sorted(str(path) for path in Path("src/llm_finetuning/checkpoints").rglob("*") if path.is_file())
 TOOLS = sorted(map(str, Path("src/llm_finetuning/build").glob("*.py")))
@@ -20,7 +22,10 @@ SITE_SOURCES = sorted(
     for path in Path("book").rglob("*")
     if path.is_file() and path.suffix != ".ipynb" and ".ipynb_checkpoints" not in path.parts
 )
-SITE_TESTS = [f"tests/test_{name}.py" for name in ("site", "browser", "accessibility", "editions")]
+SITE_TESTS = [
+    f"tests/test_{name}.py"
+    for name in ("site", "browser", "keyboard_and_print", "accessibility", "editions", "in_page_model")
+]
 SLOW_TESTS = ["colab", "solutions"]  # minutes each: side by side
 # What mypy cannot know on a page: parameters that papermill sets, and attributes of torch modules (Tensor | Module).
 UNTYPED = " ".join(
@@ -67,6 +72,7 @@ rule execute:
         HELPER,
         lambda wildcards: records.paths(Path(f"book/{wildcards.page}.ipynb")),
         lambda wildcards: checkpoints.paths(Path(f"book/{wildcards.page}.ipynb")),
+        lambda wildcards: script_paths(Path(f"book/{wildcards.page}.ipynb")),
     output:
         "_build/executed/{page}.ipynb",
     benchmark:
@@ -86,9 +92,24 @@ rule validate:
         "{BUILD} validate {wildcards.page}"
 
 
+rule in_page_model:
+    input:
+        [path for path in CHECKPOINTS if "mini-bert-trec" in path],
+        "src/llm_finetuning/build/in_page_model.py",
+        "_build/data.done",
+        "requirements.lock",
+    output:
+        "_build/in-page-model/facts.json",
+    shell:
+        "{BUILD} in-page-model"
+
+
 rule site:
     input:
         rules.executed.input,
+        RECORDS,
+        CHECKPOINTS,
+        rules.in_page_model.output,
         SITE_SOURCES,
         TOOLS,
         "_config.yml",
@@ -122,6 +143,7 @@ rule lint:
 rule unit_tests:
     input:
         HELPER,
+        SCRIPTS,
         RECORDS,
         CHECKPOINTS,
         TOOLS,

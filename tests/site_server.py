@@ -5,7 +5,7 @@ from pathlib import Path
 from llm_finetuning.build import server
 
 HTML = Path(__file__).parents[1] / "_build" / "html"
-GENERATED = {"genindex.html", "search.html"}
+GENERATED = {"404.html", "genindex.html", "search.html"}
 
 
 def html_pages(edition=""):

@@ -109,6 +109,21 @@ def box_in_view(entry):
     return box is not None and 0 <= box["x"] < 390
 
 
+@pytest.mark.parametrize("path", ["nowhere.html", "deep/er/nowhere.html"])
+def test_an_unknown_address_shows_a_page_that_leads_back(tab, address, path):
+    assert tab.goto(f"{address}/{path}", wait_until="networkidle").status == 404
+    assert [failure for failure in tab.failures if path not in failure and "status of 404" not in failure] == []
+    assert tab.locator("article h1").inner_text() == "Page not found"
+    assert tab.locator("article li a").count() >= 8  # the front page and the chapters
+    tab.locator("article input").fill("padding")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("ul.search li a")
+    assert tab.url.endswith("/search.html?q=padding")
+    tab.go_back(wait_until="networkidle")
+    tab.locator("article li a", has_text="5 Practice").click()
+    tab.wait_for_selector("article svg.chapter-map")
+
+
 def test_a_link_to_a_section_arrives_there(tab, address):
     tab.goto(f"{address}/practice/transformers-trainer.html", wait_until="networkidle")
     tab.emulate_media(reduced_motion="reduce")

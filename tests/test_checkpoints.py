@@ -101,7 +101,7 @@ def test_a_page_depends_on_the_checkpoints_that_it_names(book):
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_checkpoint_loads_and_is_its_page_s(name, root):
-    folder = models.locate(name)
+    folder = checkpoints.folder(name)
     made = json.loads((folder / "training.json").read_text("utf-8"))
     entry = provenance.plan(checkpoints.FOLDER)[name]
     assert {key: made[key] for key in entry} == entry

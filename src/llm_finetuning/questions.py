@@ -49,7 +49,8 @@ def clean(text: str) -> str:
 
 def _clean(text: str) -> tuple[str, list[int]]:
     """Return the cleaned text and, for every character of ``text``, its place in there."""
-    cleaned, places = "", []
+    cleaned = ""
+    places: list[int] = []
     glued, quoted = True, False
     for word in re.findall(r"\S+", text):
         joint = re.fullmatch(r"@([-,.])@", word)

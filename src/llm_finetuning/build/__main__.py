@@ -24,6 +24,7 @@ def main() -> None:
     ):
         commands.add_parser(name, help=text).add_argument("page")
     commands.add_parser("refresh", help="store all executed outputs in book/")
+    commands.add_parser("in-page-model", help="export the model that runs in the reader's browser")
     commands.add_parser("site", help="build the site from the executed pages")
     commands.add_parser("translate", help="bring the catalogues of translations up to date with the pages")
     commands.add_parser("record", help="repeat a recorded run").add_argument("name")
@@ -51,6 +52,10 @@ def run(options: argparse.Namespace) -> None:
         case "refresh":
             changed = [page for page in project.pages() if notebooks.refresh(page)]
             print(f"Stored in book/: {', '.join(changed) or 'nothing changed'}.")
+        case "in-page-model":
+            from llm_finetuning.build import in_page_model  # what it imports takes seconds
+
+            in_page_model.make(root)
         case "site":
             site.build(root)
         case "translate":

@@ -46,7 +46,8 @@ def _describe(app: Sphinx, page: str, template: str, context: dict[str, Any], do
 
 def write_sitemap(site: Path) -> None:
     """Write sitemap.xml, with every page of the built site."""
-    pages = sorted(str(path.relative_to(site)) for path in site.rglob("*.html") if "_static" not in path.parts)
+    found = (path for path in site.rglob("*.html") if "_static" not in path.parts and path.name != "404.html")
+    pages = sorted(str(path.relative_to(site)) for path in found)
     lines = [f"  <url><loc>{escape(address() + page.removesuffix('index.html'))}</loc></url>" for page in pages]
     opening = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
     (site / "sitemap.xml").write_text(

@@ -4,6 +4,7 @@ import os
 import tomllib
 from pathlib import Path
 
+import nbformat
 import yaml
 
 SETUP_CELL = """\
@@ -53,3 +54,18 @@ def listed() -> list[str]:
 def pages() -> list[str]:
     """Return the notebooks among what is listed."""
     return [page for page in listed() if (root() / "book" / f"{page}.ipynb").is_file()]
+
+
+def caption(page: str) -> str:
+    """Return the title of the chapter that the table of contents has a page in."""
+    parts = yaml.safe_load((root() / "_toc.yml").read_text("utf-8"))["parts"]
+    found: str = next(part["caption"] for part in parts if page in [entry["file"] for entry in part["chapters"]])
+    return found
+
+
+def title(root: Path, page: str) -> str:
+    """Return a page's title, as the page gives it."""
+    cells = nbformat.read(root / "book" / f"{page}.ipynb", as_version=4).cells
+    lines = (line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
+    found: str = next(line.removeprefix("# ") for line in lines if line.startswith("# "))
+    return found

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from llm_finetuning.build import project
+from llm_finetuning.build import missing, project
 
 COMPRESSED = {".html", ".css", ".js", ".svg", ".xml", ".txt", ".json"}
 
@@ -28,6 +28,22 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:
         pass
+
+    def translate_path(self, path: str) -> str:
+        # As GitHub Pages: the site stands in a folder with its repository's name. Here it stands at the root too.
+        return super().translate_path(path.removeprefix(missing.prefix().rstrip("/")) or "/")
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        page = Path(self.directory) / f"{missing.NAME}.html"
+        if code != 404 or not page.is_file():
+            return super().send_error(code, message, explain)
+        content = page.read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def send_head(self) -> BinaryIO | io.BytesIO | None:
         path = Path(self.translate_path(self.path))

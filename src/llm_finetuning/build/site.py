@@ -14,7 +14,8 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from llm_finetuning.build import discovery, jupyterbook, lighthouse, project, translation
+from llm_finetuning.build import chapters, discovery, jupyterbook, lighthouse, project, results, translation
+from llm_finetuning.results import MIME
 
 LANDING_TAG = "landing-figure"
 LAST_RUN = "*When this site was built, this page ran in {seconds} seconds ([how]({how})).*"
@@ -32,12 +33,16 @@ def build(root: Path) -> Path:
     _stage_pages(root, source)
     (source / "about").mkdir(exist_ok=True)
     (source / "about" / "how-built.md").write_text(how_built(root), "utf-8")
+    found = results.collect(root, commit(root))
+    (source / f"{results.PAGE}.md").write_text(results.markdown(root, found), "utf-8")
+    facts = {page: _facts(root, page) for page in project.pages()}
+    chapters.write(root, source, {page: fact["seconds"] for page, fact in facts.items()}, known={})
     built = jupyterbook.run(source, *translation.configure(root, "en"), work / "en")
     for language in translation.wanted()[1:]:
-        facts = {page: _facts(root, page) for page in project.pages()}
         staged = translation.stage(root, source, language, LAST_RUN, facts)
         translated = jupyterbook.run(staged, *translation.configure(root, language), work / language)
         translated.rename(built / translation.EDITIONS[language])
+    results.write(root, found, [built / translation.EDITIONS[language] for language in translation.wanted()])
     discovery.write_sitemap(built)
     target = root / "_build" / "html"
     shutil.rmtree(target, ignore_errors=True)
@@ -50,6 +55,8 @@ def _stage_pages(root: Path, source: Path) -> None:
     for page in project.pages():
         notebook = nbformat.read(root / "_build" / "executed" / f"{page}.ipynb", as_version=4)
         for cell in notebook.cells:
+            for output in cell.get("outputs", []):
+                output.get("data", {}).pop(MIME, None)  # for machines: Sphinx warns that it cannot show it
             for picture, alt in _pictures(cell):
                 # myst-nb takes the alternative text from the cell.
                 cell.metadata["mystnb"] = {"image": {"alt": alt}}

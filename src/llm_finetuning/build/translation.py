@@ -16,7 +16,7 @@ import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from llm_finetuning.build import jupyterbook, project
+from llm_finetuning.build import chapters, jupyterbook, project, results
 
 # The editions that can be built, and the folder of each below _build/html.
 EDITIONS = {"en": "", "zh_CN": "zh"}
@@ -81,7 +81,8 @@ def extract(root: Path) -> dict[str, list[str]]:
     pages = [page for page in project.listed() if list((root / "book").glob(f"{page}.*"))]
     for page in pages:
         _copy_prose(page, root / "book", source)
-    (source / "about" / "how-built.md").write_text("# How this book was built\n", "utf-8")  # the build's too
+    for page in set(project.listed()) - set(pages):
+        (source / f"{page}.md").write_text(f"# {page}\n", "utf-8")  # the build's too
     configuration, toc = configure(root, "en")
     built = jupyterbook.run(source, configuration, toc, folder / "work", builder="gettext")
     known = given(root, "zh_CN")
@@ -149,8 +150,16 @@ def stage(root: Path, source: Path, language: str, sentence: str, facts: dict[st
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("locale"))
     known = given(root, language)
+    known |= {results.link(root, page): results.link(root, page, known) for page in project.pages()}
+    seconds = {page: fact["seconds"] for page, fact in facts.items()}
+    chapters.write(root, target, seconds, known)
+    landings = chapters.landings()
     for page in project.listed():
         own = translations(read(catalogue(root, language, page), language))
+        for shown in landings.get(page, []):  # a landing page shows their first paragraphs
+            own |= translations(read(catalogue(root, language, shown), language))
+            line = chapters.entry(shown, seconds[shown], known.get(chapters.ENTRY, chapters.ENTRY))
+            own[chapters.entry(shown, seconds[shown])] = line
         messages = known | own
         if page in facts:
             line = messages.get(sentence, sentence) + ("" if own else f" {messages.get(NOT_YET, NOT_YET)}")
