@@ -76,6 +76,23 @@ def test_a_translated_page_is_chinese_and_the_rest_says_that_it_is_english():
     assert "本页尚未译成中文" in other and '<p lang="en">' in other
 
 
+def test_the_glossary_and_the_index_of_methods_are_chinese():
+    for page, said in (("glossary", "规定每个位置可以看哪些位置"), ("methods", "按代价设定决策阈值")):
+        text = (HTML / "zh" / "about" / f"{page}.html").read_text("utf-8")
+        assert said in text
+        assert not re.search(r'<p class="[^"]*language-en|<p lang="en">', text[text.index("<article") :])
+
+
+def test_chinese_and_english_words_lead_to_the_chinese_glossary():
+    for page, anchor, word in (
+        ("practice/transformers-trainer", "learning-rate", "学习率"),
+        ("math/n-gram", "perplexity", "perplexity"),
+    ):
+        text = (HTML / "zh" / f"{page}.html").read_text("utf-8")
+        found = re.findall(rf'<a class="glossary-link[^>]*about/glossary.html#{anchor}"[^>]*>([^<]+)', text)
+        assert [one.lower() for one in found] == [word]
+
+
 @pytest.mark.parametrize("path", html_pages("zh"))
 def test_a_chinese_page_has_no_dead_ends_and_loads_nothing_from_elsewhere(path):
     page = Page((HTML / path).read_text("utf-8"))

@@ -12,7 +12,7 @@ from site_server import HTML
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from llm_finetuning import checkpoints, sources, tasks
-from llm_finetuning.build import in_page_model, in_page_widget
+from llm_finetuning.build import in_page_model, in_page_widget, translation
 
 PATH = f"{in_page_widget.PAGE}.html"
 MODULE = f"_static/{in_page_widget.SCRIPT}"
@@ -181,3 +181,23 @@ def test_a_missing_registry_and_another_file_are_said(cache, monkeypatch):
 def test_the_model_is_smaller_than_the_checkpoint(root):
     facts = json.loads((root / "_build" / in_page_model.FOLDER / in_page_model.FACTS).read_text("utf-8"))
     assert facts["agreement"] >= in_page_model.AGREEMENT and facts["bytes"] < 8e6
+
+
+def test_in_chinese_it_speaks_chinese_and_answers_alike(tab, address):
+    tab.goto(f"{address}/zh/{PATH}", wait_until="networkidle")
+    form = tab.locator("form.in-page-model")
+    assert form.locator("button").inner_text().startswith("下载模型（")
+    form.get_by_label("一个英文问题").fill("Who wrote {kind} Faust?")
+    form.locator("button").click()
+    form.locator("li").first.wait_for()
+    status = form.locator("[role=status]").inner_text()
+    assert status.startswith("“Who wrote {kind} Faust?”问的是人或团体 (HUM)")
+    assert form.locator("button").inner_text() == "提问"
+
+
+def test_every_word_of_the_form_has_a_translation(root):
+    known = translation.given(root, "zh_CN")
+    said = [*in_page_widget.WORDS.values(), *in_page_widget.KINDS.values()]
+    assert [sentence for sentence in said if sentence not in known] == []
+    for sentence in said:
+        assert re.findall(r"{\w+}", sentence) == re.findall(r"{\w+}", known[sentence])

@@ -31,7 +31,7 @@ def test_the_outline_is_the_shared_one(root, outline):
 def test_every_page_of_the_table_of_contents_exists(root):
     toc = yaml.safe_load((root / "_toc.yml").read_text("utf-8"))
     listed = [toc["root"]] + [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
-    generated = {"about/how-built", "about/results", *chapters.landings()}
+    generated = {"about/glossary", "about/how-built", "about/methods", "about/results", *chapters.landings()}
     for page in set(listed) - generated:
         assert any((root / "book" / f"{page}{suffix}").is_file() for suffix in (".md", ".ipynb")), page
 

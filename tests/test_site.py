@@ -18,7 +18,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.loads, self.links, self.pictures, self.sheets, self.ids = [], [], [], [], set()
+        self.loads, self.links, self.pictures, self.sheets, self.words, self.ids = [], [], [], [], [], set()
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -30,6 +30,8 @@ class Page(HTMLParser):
             self.sheets.append(found["href"])
         if tag == "a" and found.get("href"):
             self.links.append(found["href"])
+        if tag == "a" and "glossary-link" in found.get("class", ""):
+            self.words.append(found["href"])
         if tag == "img":
             self.pictures.append(found)
 
@@ -90,6 +92,12 @@ def test_formulas_have_rows_and_no_lost_signs(page):
 
 def test_links_and_anchors_exist(page):
     assert dead_links(*page) == []
+
+
+def test_words_lead_to_the_glossary_once(page):
+    found = [urldefrag(link)[1] for link in page[1].words]
+    assert len(found) == len(set(found))
+    assert (len(found) >= 3) == (project.root() / "book" / page[0]).with_suffix(".ipynb").is_file()
 
 
 def test_pictures_are_described(page):

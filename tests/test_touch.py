@@ -238,6 +238,48 @@ def test_a_text_of_ones_own_is_shown(tab):
     assert tab.get_by_role("radio").first.is_checked()
 
 
+PARTS = ("validation", "test")
+
+
+@pytest.mark.parametrize("cost", [1, 10])
+def test_what_a_threshold_does_is_counted_right(tab, cost):
+    show(tab, "threshold")
+    grid = 1 / (1 + np.exp(-np.arange(-6, 6.05, 0.05).round(2)))
+    for part in (one[part] for one in data_of("threshold")["classes"] for part in PARTS):
+        scores = np.frombuffer(base64.b64decode(part["scores"]), "<u2") / 65535
+        wanted = np.frombuffer(base64.b64decode(part["truths"]), "u1") == 1
+        counts, odds = tab.evaluate(
+            "([scores, truths, cost]) => { const { counts, cheapest } = llmTouch.threshold;"
+            " return [counts(scores, truths, 0.3), cheapest(scores, truths, cost)]; }",
+            [scores.tolist(), wanted.astype(int).tolist(), cost],
+        )
+        yes = scores >= 0.3
+        expected = {"found": yes & wanted, "missed": ~yes & wanted, "alarms": yes & ~wanted, "left": ~yes & ~wanted}
+        assert counts == {name: int(which.sum()) for name, which in expected.items()}
+        prices = [cost * np.sum((scores < t) & wanted) + np.sum((scores >= t) & ~wanted) for t in grid]
+        assert prices[int(np.abs(np.log(grid / (1 - grid)) - odds).argmin())] == min(prices)
+
+
+def test_the_threshold_follows_the_keys(tab):
+    show(tab, "threshold")
+    assert result(tab).startswith("From 0.500 on:")
+    line = tab.get_by_label("Threshold")
+    line.press("Home")
+    assert line.get_attribute("aria-valuetext") == "0.002" and "(recall 1.000)" in result(tab)
+    tab.get_by_label("False alarms that one miss is worth").press("End")
+    tab.get_by_role("button", name="Where the rule says").press("Enter")
+    assert line.get_attribute("aria-valuetext") == "0.020"  # 1 in 51
+    assert "Cost 50 × " in result(tab)
+    tab.get_by_role("radio", name="validation").check()
+    tab.get_by_role("button", name="Cheapest on validation").press("Space")
+    paid, lowest = re.search(r"= (\d+); the lowest possible here: (\d+)\.", result(tab)).groups()
+    assert paid == lowest
+    line.press("End")
+    assert "HUM" not in tab.locator("svg").get_attribute("aria-label")
+    tab.get_by_role("radio", name="HUM").check()
+    assert "HUM" in tab.locator("svg").get_attribute("aria-label")
+
+
 @pytest.mark.parametrize("kind", touch.kinds())
 def test_the_keyboard_reaches_every_part_and_it_shows(tab, kind):
     show(tab, kind)

@@ -78,22 +78,24 @@ function start(form) {
   const { question, button, progress, status, ranking } = Object.fromEntries(
     Array.from(form.querySelectorAll("[data-part]"), (element) => [element.dataset.part, element]),
   );
-  const { folder, kinds } = form.dataset;
-  const kindOf = JSON.parse(kinds);
+  const { folder } = form.dataset;
+  const kindOf = JSON.parse(form.dataset.kinds);
+  const words = JSON.parse(form.dataset.words);
+  const filled = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const told = ([label, share]) => `${kindOf[label]} (${label}), ${(100 * share).toFixed(1)} %`;
   let answer = null;
   let busy = false;
 
   async function ask() {
     if (!answer) {
-      status.textContent = "Loading the model …";
+      status.textContent = `${words.loading} …`;
       progress.hidden = false;
       progress.value = 0;
       answer = await load(new URL(folder, document.baseURI), (bytes) => (progress.value += bytes));
-      button.textContent = "Ask";
+      button.textContent = words.ask;
     }
     const ranked = await answer(question.value);
-    status.textContent = `“${question.value}” asks for ${told(ranked[0])}.`;
+    status.textContent = filled(words.answer, { question: question.value, kind: told(ranked[0]) });
     ranking.replaceChildren(
       ...ranked.map((pair) => Object.assign(document.createElement("li"), { textContent: told(pair) })),
     );
@@ -104,7 +106,7 @@ function start(form) {
     event.preventDefault();
     if (busy) return;
     busy = true;
-    await ask().catch((error) => (status.textContent = `The model could not be loaded: ${error.message}`));
+    await ask().catch((error) => (status.textContent = filled(words.failed, { error: error.message })));
     progress.hidden = true;
     busy = false;
   });

@@ -14,7 +14,17 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from llm_finetuning.build import chapters, discovery, jupyterbook, lighthouse, project, results, translation
+from llm_finetuning.build import (
+    chapters,
+    discovery,
+    glossary,
+    jupyterbook,
+    lighthouse,
+    methods,
+    project,
+    results,
+    translation,
+)
 from llm_finetuning.results import MIME
 
 LANDING_TAG = "landing-figure"
@@ -35,6 +45,8 @@ def build(root: Path) -> Path:
     (source / "about" / "how-built.md").write_text(how_built(root), "utf-8")
     found = results.collect(root, commit(root))
     (source / f"{results.PAGE}.md").write_text(results.markdown(root, found), "utf-8")
+    (source / f"{glossary.PAGE}.md").write_text(glossary.markdown(root), "utf-8")
+    (source / f"{methods.PAGE}.md").write_text(methods.markdown(root, found["results"]), "utf-8")
     facts = {page: _facts(root, page) for page in project.pages()}
     chapters.write(root, source, {page: fact["seconds"] for page, fact in facts.items()}, known={})
     built = jupyterbook.run(source, *translation.configure(root, "en"), work / "en")

@@ -16,7 +16,8 @@ import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from llm_finetuning.build import chapters, jupyterbook, project, results
+from llm_finetuning import touch
+from llm_finetuning.build import chapters, glossary, jupyterbook, methods, project, results
 
 # The editions that can be built, and the folder of each below _build/html.
 EDITIONS = {"en": "", "zh_CN": "zh"}
@@ -154,8 +155,9 @@ def stage(root: Path, source: Path, language: str, sentence: str, facts: dict[st
     seconds = {page: fact["seconds"] for page, fact in facts.items()}
     chapters.write(root, target, seconds, known)
     landings = chapters.landings()
+    lists = _lists(root, target, language, known)
     for page in project.listed():
-        own = translations(read(catalogue(root, language, page), language))
+        own = lists.get(page, {}) | translations(read(catalogue(root, language, page), language))
         for shown in landings.get(page, []):  # a landing page shows their first paragraphs
             own |= translations(read(catalogue(root, language, shown), language))
             line = chapters.entry(shown, seconds[shown], known.get(chapters.ENTRY, chapters.ENTRY))
@@ -164,11 +166,21 @@ def stage(root: Path, source: Path, language: str, sentence: str, facts: dict[st
         if page in facts:
             line = messages.get(sentence, sentence) + ("" if own else f" {messages.get(NOT_YET, NOT_YET)}")
             messages[sentence.format(**facts[page])] = line.format(**facts[page])
-            _translate_summaries(target / f"{page}.ipynb", messages)
+            _translate_html(target / f"{page}.ipynb", messages)
         path = target / "locale" / language / "LC_MESSAGES" / f"{page}.po"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(written(_catalogue(messages), language), "utf-8")
     return target
+
+
+def _lists(root: Path, target: Path, language: str, known: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Return the translations of the glossary and of the index of methods, with the headings that they lead to."""
+    for page in project.pages():
+        known = translations(read(catalogue(root, language, page), language)) | known
+    return {
+        glossary.PAGE: glossary.messages(root, known),
+        methods.PAGE: methods.messages(root, (target / f"{methods.PAGE}.md").read_text("utf-8"), known),
+    }
 
 
 def configure(root: Path, language: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -193,12 +205,17 @@ def _translated(content: Any, messages: dict[str, str]) -> Any:
     return messages.get(content, content) if isinstance(content, str) else content
 
 
-def _translate_summaries(path: Path, messages: dict[str, str]) -> None:
-    """Translate the words of <summary>: Sphinx passes HTML on as it is."""
+def _translate_html(path: Path, messages: dict[str, str]) -> None:
+    """Translate the words of <summary> and of figures to operate: Sphinx passes HTML on as it is."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = SUMMARY.sub(lambda found: messages.get(found[0], found[0]), cell.source)
+        for data in (output.get("data", {}) for output in cell.get("outputs", [])):
+            if touch.WITHOUT in data.get("text/html", ""):
+                data["text/html"] = data["text/html"].replace(
+                    touch.WITHOUT, messages.get(touch.WITHOUT, touch.WITHOUT), 1
+                )
     nbformat.write(notebook, path)
 
 
