@@ -35,7 +35,7 @@ def entries(root: Path) -> list[dict[str, Any]]:
 
 def anchor(entry: dict[str, Any]) -> str:
     """Return the anchor of an entry on the page, the same in every language."""
-    return nodes.make_id(entry["en"])
+    return str(nodes.make_id(entry["en"]))
 
 
 def markdown(root: Path) -> str:
@@ -48,7 +48,7 @@ def markdown(root: Path) -> str:
 
 def messages(root: Path, known: dict[str, str]) -> dict[str, str]:
     """Return the translations of what the page says of each word; names of places are taken from ``known``."""
-    found = {}
+    found: dict[str, str] = {}
     for entry in entries(root):
         other = f'<span lang="en">{entry["en"]}</span>。' if entry["en"] != entry["zh"] else ""
         text = f"{other}{entry['zh_says']}（{places.translated(places.link(root, entry['place']), known)}）"
