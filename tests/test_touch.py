@@ -56,10 +56,10 @@ def tab(browser):
 
 
 def show(page, kind, theme="light", language="en"):
-    """A page that holds nothing but a stored element, below its picture, as an output of a cell."""
+    """A page that holds a stored element, below its picture, as an output of a cell, and a button to go on to."""
     page.set_content(
         f'<!doctype html><html lang="{language}"><title>x</title><body style="{THEMES[theme]}"><main><h1>x</h1>'
-        f'<div class="cell_output"><img alt="still" src="{PIXEL}"><div>{STORED[kind][1]}</div></div></main>'
+        f'<div class="cell_output"><img alt="still" src="{PIXEL}"><div>{STORED[kind][1]}</div></div><button>On</button></main>'
     )
 
 
@@ -263,7 +263,7 @@ def test_what_a_threshold_does_is_counted_right(tab, cost):
 def test_the_threshold_follows_the_keys(tab):
     show(tab, "threshold")
     assert result(tab).startswith("From 0.500 on:")
-    line = tab.get_by_label("Threshold")
+    line = tab.get_by_role("slider", name="Threshold")
     line.press("Home")
     assert line.get_attribute("aria-valuetext") == "0.002" and "(recall 1.000)" in result(tab)
     tab.get_by_label("False alarms that one miss is worth").press("End")
@@ -295,7 +295,7 @@ def test_the_keyboard_reaches_every_part_and_it_shows(tab, kind):
     assert parts.count() >= stops >= 1
     press(tab, "Tab")
     seen = 0
-    while tab.evaluate("document.activeElement !== document.body"):
+    while tab.evaluate("document.activeElement.shadowRoot !== null"):
         seen += 1
         outlines = tab.evaluate("""() => {
             const part = document.activeElement.shadowRoot.activeElement;
