@@ -59,7 +59,8 @@ def show(page, kind, theme="light", language="en"):
     """A page that holds a stored element, below its picture, as an output of a cell, and a button to go on to."""
     page.set_content(
         f'<!doctype html><html lang="{language}"><title>x</title><body style="{THEMES[theme]}"><main><h1>x</h1>'
-        f'<div class="cell_output"><img alt="still" src="{PIXEL}"><div>{STORED[kind][1]}</div></div><button>On</button></main>'
+        f'<div class="cell_output"><img alt="still" src="{PIXEL}"><div>{STORED[kind][1]}</div></div>'
+        "<button>On</button></main>"
     )
 
 
