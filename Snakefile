@@ -26,13 +26,12 @@ SITE_TESTS = [
     f"tests/test_{name}.py"
     for name in ("site", "browser", "keyboard_and_print", "accessibility", "editions", "in_page_model")
 ]
-SLOW_TESTS = ["colab", "solutions"]  # minutes each: side by side
 # What mypy cannot know on a page: parameters that papermill sets, and attributes of torch modules (Tensor | Module).
 UNTYPED = " ".join(
     f"--disable-error-code={code}" for code in ("call-arg", "union-attr", "operator", "var-annotated")
 )
 UNIT_TESTS = sorted(
-    set(map(str, Path("tests").glob("test_*.py"))) - set(SITE_TESTS) - {f"tests/test_{name}.py" for name in SLOW_TESTS}
+    set(map(str, Path("tests").glob("test_*.py"))) - set(SITE_TESTS) - {"tests/test_colab.py"}
 )
 
 
@@ -46,7 +45,7 @@ rule test:
         "_build/tests/lint.ok",
         "_build/tests/unit.ok",
         "_build/tests/site.ok",
-        expand("_build/tests/{name}.ok", name=SLOW_TESTS),
+        "_build/tests/colab.ok",
         expand("_build/validated/{page}.ok", page=PAGES),
 
 
@@ -165,23 +164,21 @@ rule unit_tests:
         "{PYTEST} {UNIT_TESTS}"
 
 
-rule slow_tests:
+rule colab_tests:
     input:
         HELPER,
         RECORDS,
         CHECKPOINTS,
-        "tests/test_{name}.py",
+        "tests/test_colab.py",
         "pyproject.toml",
         "requirements.lock",
         "_build/data.done",
         expand("book/{page}.ipynb", page=PAGES),
     output:
-        touch("_build/tests/{name}.ok"),
-    wildcard_constraints:
-        name="|".join(SLOW_TESTS),
-    priority: 5
+        touch("_build/tests/colab.ok"),
+    priority: 5  # a quarter of an hour in one piece: not at the very end, when the other core has nothing left to do
     shell:
-        "{PYTEST} tests/test_{wildcards.name}.py"
+        "{PYTEST} tests/test_colab.py"
 
 
 rule site_tests:

@@ -58,15 +58,24 @@ def test_formulas_and_code_show_without_scripts(browser, address):
     context.close()
 
 
+def loaded_fonts(page):
+    return page.evaluate(
+        "document.fonts.ready.then(all => [...all].filter(f => f.status == 'loaded').map(f => f.family))"
+    )
+
+
+@pytest.mark.parametrize("edition", ["", "zh/"])
+def test_formulas_come_in_their_font(tab, address, edition):
+    tab.goto(f"{address}/{edition}math/self-attention.html", wait_until="networkidle")
+    assert any("Formulas" in family for family in loaded_fonts(tab))
+
+
 def test_icons_are_drawn(tab, address):
     tab.goto(f"{address}/practice/transformers-trainer.html", wait_until="networkidle")
     icons = tab.locator(".bd-header-article i:visible")
     assert icons.count() >= 4
     assert min(icon.bounding_box()["width"] for icon in icons.all()) >= 10  # a missing sign is narrower
-    loaded = tab.evaluate(
-        "document.fonts.ready.then(all => [...all].filter(f => f.status == 'loaded').map(f => f.family))"
-    )
-    assert any("Awesome" in family for family in loaded)
+    assert any("Awesome" in family for family in loaded_fonts(tab))
 
 
 def test_a_failing_page_would_be_noticed(tab, address):

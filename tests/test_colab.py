@@ -1,14 +1,23 @@
-"""Colab, played: an empty environment with only Jupyter and torch, and the notebook alone in an empty folder."""
+"""Colab, played: an empty environment with only Jupyter and torch, and the notebook alone in an empty folder.
+
+After the page's own cells the solutions of its exercises run, which are code inside its text.
+"""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import venv
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from llm_finetuning.build import project
+
+SOLUTION = re.compile(r"<details>.*?</details>", re.DOTALL)
+CODE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(scope="session")
@@ -39,17 +48,43 @@ def test_the_environment_begins_without_the_helper(colab):
     assert "No module named 'transformers'" in result.stderr
 
 
-@pytest.mark.parametrize("page", project.pages())
-def test_a_page_alone_installs_what_it_needs_and_runs(colab, root, tmp_path, page):
+def solutions(notebook):
+    texts = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return [code for text in texts for solution in SOLUTION.findall(text) for code in CODE.findall(solution)]
+
+
+def run(colab, notebook, folder):
+    """Execute a notebook at scale "smoke", alone in ``folder``; fail when a cell fails or complains."""
     python, environment = colab
-    shutil.copy(root / "book" / f"{page}.ipynb", tmp_path / "page.ipynb")
+    nbformat.write(notebook, folder / "page.ipynb")
     command = [str(python), "-m", "papermill", "page.ipynb", "out.ipynb", "--kernel", "python3", "--no-progress-bar"]
     command += ["--parameters", "scale", "smoke"]
-    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-3000:]
+    cells = nbformat.read(folder / "out.ipynb", as_version=4).cells[1:]  # the first installs: pip may say much
+    complaints = [item.text for cell in cells for item in cell.get("outputs", []) if item.get("name") == "stderr"]
+    assert not complaints, "".join(complaints)
+
+
+@pytest.mark.parametrize("page", project.pages())
+def test_a_page_alone_installs_what_it_needs_and_runs_with_its_solutions(colab, root, tmp_path, page):
+    notebook = nbformat.read(root / "book" / f"{page}.ipynb", as_version=4)
+    found = solutions(notebook)
+    assert found, f"{page} has no exercise with a solution that runs"
+    notebook.cells += [new_code_cell(code) for code in found]
+    run(colab, notebook, tmp_path)
+    python, environment = colab
     where = "import llm_finetuning; print(llm_finetuning.__file__)"
     installed = subprocess.run(
         [python, "-c", where], env=environment, capture_output=True, text=True, cwd=tmp_path
     ).stdout
     assert str(python.parent.parent) in installed
     assert str(sys.prefix) not in installed
+
+
+@pytest.mark.parametrize("code", ["raise ValueError('wrong')", "import warnings\nwarnings.warn('wrong')"])
+def test_a_wrong_solution_is_found(colab, tmp_path, code):
+    notebook = new_notebook(cells=[new_code_cell("first = 1"), new_code_cell(code)])
+    notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    with pytest.raises(AssertionError, match="wrong"):
+        run(colab, notebook, tmp_path)

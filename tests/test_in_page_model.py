@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from site_server import HTML
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from llm_finetuning import checkpoints, sources, tasks
-from llm_finetuning.build import in_page_model, in_page_widget, translation
+from llm_finetuning.build import in_page_model, in_page_widget, npm_packages, translation
 
 PATH = f"{in_page_widget.PAGE}.html"
 MODULE = f"_static/{in_page_widget.SCRIPT}"
@@ -164,10 +165,10 @@ def test_a_missing_registry_and_another_file_are_said(cache, monkeypatch):
     def registry(content):
         def npm(arguments, **_):
             if content:
-                (in_page_model.Path(arguments[-1]) / "a.tgz").write_bytes(content)
+                (Path(arguments[-1]) / "a.tgz").write_bytes(content)
             return subprocess.CompletedProcess(arguments, 0 if content else 1, stderr="ENOTFOUND")
 
-        monkeypatch.setattr(in_page_model, "npm", npm)
+        monkeypatch.setattr(npm_packages, "npm", npm)
 
     registry(None)
     with pytest.raises(sources.SourceError, match=r"point npm at a mirror.*ENOTFOUND"):

