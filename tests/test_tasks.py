@@ -17,7 +17,7 @@ def overlap(data):
     return {split: len(test & set(data[split]["text"])) for split in ("train", "validation")}
 
 
-NAMES = ["trec", "trec-50", "rotten_tomatoes", "imdb", "disaster_tweets", "chinese_reviews"]
+NAMES = ["trec", "trec-50", "rotten_tomatoes", "imdb", "disaster_tweets", "chinese_reviews", "sms_spam"]
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -29,6 +29,7 @@ def test_sizes(task):
     name, data = task
     # TREC: 5,452 official training questions but for ten that also stand in the official test set of 500.
     # Chinese reviews: 17,363 texts of 35,124 lines are left when each is kept once, and none that is in both files.
+    # SMS: 4,801 messages of 5,574 are left.
     # IMDB: 25,000 reviews less 98 repeated or contradictory ones. Tweets: 7,613 less 729.
     expected = {
         "trec": (4942, 500, 500),
@@ -37,6 +38,7 @@ def test_sizes(task):
         "imdb": (22402, 500, 2000),
         "disaster_tweets": (5384, 500, 1000),
         "chinese_reviews": (14863, 500, 2000),
+        "sms_spam": (2801, 500, 1500),
     }[name]
     assert tuple(len(data[split]) for split in ("train", "validation", "test")) == expected
 
@@ -122,6 +124,41 @@ def test_no_two_tweets_differ_in_their_link_alone():
     data = tasks.load("disaster_tweets")
     texts = [re.sub(r"https?://\S+", "", text).lower().strip() for rows in data.values() for text in rows["text"]]
     assert len(set(texts)) == len(texts) > 6000
+
+
+def test_all_of_the_sms_collection_is_found_before_repetitions_are_dropped(monkeypatch):
+    found = {}
+
+    def keep_all(texts, same, labels):
+        found["ham"], found["spam"] = int((labels == 0).sum()), int((labels == 1).sum())
+        assert not texts.str.contains("ham\t|spam\t", regex=True).any()
+        return texts, labels
+
+    monkeypatch.setattr(tasks, "_unambiguous", keep_all)
+    tasks.load("sms_spam")
+    assert found == {"ham": 4827, "spam": 747}  # Almeida et al. 2011, table 1
+
+
+def test_no_message_of_the_sms_test_set_nearly_stands_in_training():
+    data = tasks.load("sms_spam")
+    words = {
+        split: [set(re.findall(r"[^\W\d_]+", text.lower())) for text in rows["text"]] for split, rows in data.items()
+    }
+    close = [
+        (mine, other)
+        for mine in words["test"]
+        for split in ("train", "validation")
+        for other in words[split]
+        if min(len(mine), len(other)) >= 5 and len(mine & other) > 0.6 * len(mine | other)
+    ]
+    assert close == []
+
+
+def test_a_message_that_shares_most_of_its_words_with_an_earlier_one_is_seen():
+    texts = pd.Series(
+        ["win a big prize now call", "no", "Win a BIG prize now, text 80123", "no", "the prize is a big old cat"]
+    )
+    assert tasks._seen_before(texts).tolist() == [False, False, True, False, False]
 
 
 def test_a_text_whose_labels_contradict_each_other_is_dropped():
