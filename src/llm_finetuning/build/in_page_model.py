@@ -4,7 +4,6 @@ import gzip
 import json
 import logging
 import shutil
-import tarfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ FACTS = "facts.json"
 RUNTIME = "onnxruntime-web@1.30.0"
 INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 # The smallest of its variants: WebAssembly alone, no graphics card.
-SCRIPT, BINARY = "package/dist/ort.wasm.bundle.min.mjs", "package/dist/ort-wasm-simd-threaded.wasm"
+SCRIPT, BINARY = "dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm"
 CLOSE, AGREEMENT = 1e-4, 0.99
 
 
@@ -151,8 +150,5 @@ def runtime() -> tuple[bytes, bytes]:
 
     Raises SourceError when it cannot be had.
     """
-    archive = npm_packages.archive(RUNTIME, INTEGRITY, megabytes=33)
-    with tarfile.open(archive) as package:
-        script, binary = (package.extractfile(name) for name in (SCRIPT, BINARY))
-        assert script and binary, "the package's files have other names"
-        return script.read(), binary.read()
+    script, binary = npm_packages.read(RUNTIME, INTEGRITY, 33, SCRIPT, BINARY)
+    return script, binary

