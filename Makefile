@@ -51,10 +51,11 @@ lock: $(VENV)/.done ## requirements.lock from the newest releases that pyproject
 clean: ## remove what was built; the environment and the downloads stay
 	rm -rf _build .snakemake
 
-# A marker is touched last, so that an interrupted installation is taken up again.
+# A marker is touched last, so that an interrupted installation is taken up again. Modules are compiled when they are
+# first imported: most of what is installed never is.
 $(VENV)/.done: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
 	@echo "making the environment in $(VENV) (some minutes the first time) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN) -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[book,test]'
+	@$(BIN) -m pip install --quiet --disable-pip-version-check --no-compile --constraint requirements.lock --editable '.[book,test]'
 	@touch $@

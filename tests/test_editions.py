@@ -114,6 +114,13 @@ def test_a_chinese_page_has_no_errors_and_fits(tab, address, page, width):
     assert tab.locator("a.language-switch").is_visible()
 
 
+def test_a_phone_does_not_break_a_method_s_name_after_each_character(tab, address):
+    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.goto(f"{address}/zh/about/methods.html")
+    widths = tab.eval_on_selector_all("tbody td:first-child", "cells => cells.map(cell => cell.clientWidth)")
+    assert len(widths) > 50 and min(widths) > 80
+
+
 @pytest.mark.parametrize(("word", "page"), [("口蹄疫", "transformers-trainer"), ("重复嵌入", "prompt-tuning-pytorch")])
 def test_search_finds_a_chinese_word_that_one_page_has(tab, address, word, page):
     tab.goto(f"{address}/zh/search.html?q={word}", wait_until="networkidle")
