@@ -30,8 +30,8 @@ checkpoints: ## train all of them, one after the other
 serve: book ## the site on localhost
 	@$(BIN) -m llm_finetuning.build.server 8000
 
-lighthouse: book ## scores of the site's pages, for the page "How this book was built" (needs Node.js and Chromium)
-	@$(BIN) -m llm_finetuning.build.lighthouse
+lighthouse: book ## scores of the site's pages, or of PAGES="...", for "How this book was built" (Node.js, Chromium)
+	@$(BIN) -m llm_finetuning.build.lighthouse $(PAGES)
 
 refresh: $(VENV)/.done ## after editing: execute and store the fresh outputs in book/
 	@$(BUILD) make executed && $(BUILD) refresh

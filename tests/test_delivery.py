@@ -9,6 +9,9 @@ from pathlib import Path
 import docutils.core
 import pydata_sphinx_theme
 import pytest
+from pygments.styles import get_style_by_name
+from pygments.token import Text
+from sphinx.highlighting import PygmentsBridge
 
 from llm_finetuning.build import delivery, discovery, lighthouse, server, styles
 
@@ -49,6 +52,33 @@ def test_a_broken_sheet_is_refused():
 def test_a_corner_of_a_table_heads_nothing():
     mended = delivery._mended("<tr><th></th><th class='head'><p> </p></th><th>a</th></tr>")
     assert mended == "<tr><td></td><td class='head'></td><th>a</th></tr>"
+
+
+def test_code_has_no_elements_around_what_has_no_colour():
+    bridge = PygmentsBridge("html", "a11y-high-contrast-light")
+    bridge.formatter = delivery.PlainCode
+    html = bridge.highlight_block("import torch\nx = f(1)  # two", "python")
+    assert re.findall('<span class="([^"]+)">([^<]+)', html) == [
+        ("kn", "import"),
+        ("o", "="),
+        ("mi", "1"),
+        ("c1", "# two"),
+    ]
+    assert re.sub("<[^>]+>", "", html).rstrip() == "import torch\nx = f(1)  # two"
+
+
+@pytest.mark.parametrize("style", ["a11y-high-contrast-light", "a11y-high-contrast-dark"])
+def test_what_has_no_colour_of_its_own_is_like_other_text(style):
+    known = get_style_by_name(style)
+    assert {known.style_for_token(kind)["color"] for kind in delivery.UNCOLOURED} == {
+        known.style_for_token(Text)["color"]
+    }
+
+
+def test_a_page_knows_its_theme_before_it_is_drawn():
+    template = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "layout.html"
+    mended = delivery._mended(template.read_text("utf-8").replace("{{ default_mode }}", "auto"))
+    assert "prefers-color-scheme" in mended
 
 
 def test_the_sheet_holds_its_icons():

@@ -10,7 +10,10 @@ from urllib.parse import unquote
 
 from docutils import nodes
 from PIL import Image
+from pygments.formatters import HtmlFormatter
+from pygments.token import Name, Punctuation, Text, Whitespace
 from sphinx.application import Sphinx
+from sphinx.highlighting import PygmentsBridge
 from sphinx.transforms.post_transforms.images import BaseImageConverter
 
 from llm_finetuning.build import styles
@@ -19,6 +22,15 @@ SHEET, FONT = "_static/site.css", "_static/maths.woff"
 # In this order: Sphinx's, which theme.css imports, the theme's own; the others register themselves.
 THEME_SHEETS = ["_static/basic.css", "_static/styles/theme.css", "_static/styles/pydata-sphinx-theme.css"]
 UNUSED_SCRIPTS = ("thebe", "design-tabs")
+UNCOLOURED = {Name, Name.Namespace, Punctuation, Whitespace}  # of code: both themes draw them like other text
+
+
+class PlainCode(HtmlFormatter):  # type: ignore[misc]
+    """Highlighted code without elements around what has no colour of its own: half of a long page's elements."""
+
+    def format_unencoded(self, tokensource: Any, outfile: Any) -> None:
+        """Write the tokens, pairs of a kind and a text, as HTML."""
+        super().format_unencoded(((Text if kind in UNCOLOURED else kind, text) for kind, text in tokensource), outfile)
 
 
 class WebP(BaseImageConverter):
@@ -106,7 +118,15 @@ def _join_sheets(app: Sphinx, failure: Exception | None) -> None:
 
 
 def _mended(page: str) -> str:
-    """Return the page with what the theme and pandas leave out for those who hear a page instead of seeing it."""
+    """Return the page with what the theme and pandas leave out.
+
+    For those who hear a page instead of seeing it: what heads nothing, and the menu as a part to jump to. For those
+    who come first: light or dark is known when the page is drawn, not after it, when all of it must be drawn again.
+    """
+    page = page.replace(
+        'localStorage.getItem("theme") || "auto"',
+        'localStorage.getItem("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")',
+    )
     # The corner of a table heads nothing.
     page = re.sub(r"<th( [^>]*)?>\s*(?:<p>\s*</p>\s*)?</th>", r"<td\1></td>", page)
     # The sidebar with the book's title and menu is a part of the page that one can jump to.
@@ -114,7 +134,8 @@ def _mended(page: str) -> str:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the figures' conversion and the hooks around pages and build."""
+    """Register the figures' conversion, the form of code and the hooks around pages and build."""
+    PygmentsBridge.html_formatter = PlainCode
     app.add_post_transform(WebP)
     app.add_node(nodes.image, override=True, html=(_image, _image_end))
     app.connect("html-page-context", _one_sheet, priority=950)  # after everyone who adds sheets and scripts

@@ -13,14 +13,6 @@ from typing import Any
 from llm_finetuning.build import project, server
 
 LIGHTHOUSE = "lighthouse@12.2.3"
-PAGES = (
-    "index",
-    "algorithms/bert",
-    "math/self-attention",
-    "math/neural-lm",
-    "background/rise",
-    "practice/transformers-trainer",
-)
 FORMS = {"mobile": [], "desktop": ["--preset=desktop"]}
 RUNS = 3
 SCORES = ("performance", "accessibility", "best-practices", "seo")
@@ -38,23 +30,43 @@ def browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def main() -> None:
-    """Measure every page on a phone and on a desk, and keep the medians in ``book/about/lighthouse.json``."""
+def main(pages: list[str]) -> None:
+    """Measure pages on a phone and on a desk, all pages if none is named: about a minute each.
+
+    The medians are kept in ``book/about/lighthouse.json`` after every page; pages that were not measured keep theirs.
+    """
     npx, chromium = shutil.which("npx"), browser()
     if not npx or not chromium:
         raise SystemExit("Lighthouse needs Node.js 18 or newer (npx) and Chromium: apt-get install nodejs npm chromium")
     root = project.root()
-    rows = []
+    known = site_pages(root / "_build" / "html")
+    if unknown := [page for page in pages if page not in known]:
+        raise SystemExit(f"The site has no page {', '.join(unknown)}. It has: {', '.join(known)}.")
+    path = root / "book" / "about" / "lighthouse.json"
+    before = json.loads(path.read_text("utf-8"))["rows"] if path.is_file() else []
+    rows = {(row["page"], row["form"]): row for row in before if row["page"] in known}
     with server.serving(root / "_build" / "html") as address:
-        for page in PAGES:
+        for page in pages or known:
             for form, options in FORMS.items():
                 command = [npx, "--yes", LIGHTHOUSE, f"{address}/{page}.html", *options, "--output=json", "--quiet"]
                 command += ["--chrome-flags=--headless=new --no-sandbox --disable-gpu"]
                 runs = [_run(command, chromium) for _ in range(RUNS)]
-                rows.append({"page": page, "form": form, **summary(runs)})
-                print(rows[-1], file=sys.stderr, flush=True)
-    result = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "version": LIGHTHOUSE, "runs": RUNS, "rows": rows}
-    (root / "book" / "about" / "lighthouse.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+                rows[page, form] = {"page": page, "form": form, **summary(runs)}
+                print(rows[page, form], file=sys.stderr, flush=True)
+            ordered = sorted(rows.values(), key=lambda row: known.index(row["page"]))
+            _keep({"date": f"{datetime.now(UTC):%Y-%m-%d}", "version": LIGHTHOUSE, "runs": RUNS, "rows": ordered}, path)
+
+
+def site_pages(site: Path) -> list[str]:
+    """Return the pages that readers come to, in English, the front page first."""
+    found = sorted(path.relative_to(site).with_suffix("").as_posix() for path in site.glob("*/*.html"))
+    return ["index", *(page for page in found if page.partition("/")[0] not in ("_static", "zh"))]
+
+
+def _keep(result: dict[str, Any], path: Path) -> None:
+    temporary = path.with_suffix(".partial")
+    temporary.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    temporary.replace(path)
 
 
 def _run(command: list[str], chromium: str) -> dict[str, Any]:
@@ -84,7 +96,7 @@ def section(root: Path) -> list[str]:
     lines = [
         "## How fast the pages are",
         "",
-        f"Measured by `make lighthouse` ({result['version']}) on {result['date']}, behind a server that compresses: "
+        f"Measured by `make lighthouse` ({result['version']}) until {result['date']}, behind a server that compresses: "
         f"medians of {result['runs']} runs. Scores reach from 0 to 100.",
         "",
         "| page | form | performance | accessibility | best practices | SEO | largest paint, s | shift | kB |",
@@ -98,4 +110,4 @@ def section(root: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from llm_finetuning.build import missing, project
 
@@ -62,10 +62,18 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         return io.BytesIO(content)
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    """A browser that leaves in the middle of an answer is no error."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextlib.contextmanager
 def serving(folder: Path, port: int = 0) -> Iterator[str]:
     """Serve a folder and yield its address."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(_Handler, directory=str(folder)))
+    server = _Server(("127.0.0.1", port), functools.partial(_Handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
