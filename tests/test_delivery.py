@@ -15,7 +15,7 @@ from sphinx.highlighting import PygmentsBridge
 
 from llm_finetuning.build import delivery, discovery, lighthouse, server, styles
 
-KNOWN = {"html", "p", "used", "fa-rocket"}
+KNOWN = {"html", "p", "root", "used", "fa-rocket", "--read"}
 
 
 def test_names_come_from_pages_and_scripts():
@@ -37,11 +37,24 @@ def test_names_come_from_pages_and_scripts():
         ('@import "../basic.css";p{color:red}', "p{color:red}"),
         ("@font-face{font-family:F}", "@font-face{font-family:F}"),
         ("/* said */p{color:/* said */red}", "p{color:red}"),
+        ("p{--unused:1px;color:red; --read: 2px}", "p{color:red;--read: 2px}"),
+        (":root{--unused:1px}", ""),
+        ('p{--unused:url("data:;}");color:red}', "p{color:red}"),
     ],
 )
 def test_only_what_finds_something_is_kept(sheet, kept):
     purged = styles.purge(sheet, KNOWN).replace("\n", "")
     assert purged.startswith(kept) and bool(purged) == bool(kept)
+
+
+def test_variables_are_those_that_something_reads():
+    sheets = ["p{--a:1px;--b:2px;--c:3px;margin:var( --a,var(--d))}"]
+    assert styles.variables(sheets, ["style.setProperty('--c', 1)", '<p style="--e:1">']) == {
+        "--a",
+        "--c",
+        "--d",
+        "--e",
+    }
 
 
 def test_a_broken_sheet_is_refused():

@@ -98,9 +98,10 @@ def _join_sheets(app: Sphinx, failure: Exception | None) -> None:
     site = Path(app.outdir)
     pages = {path: path.read_text("utf-8") for path in site.rglob("*.html") if "_static" not in path.parts}
     scripts = [path.read_text("utf-8") for path in (site / "_static").rglob("*.js") if path.name != "fontawesome.js"]
-    known = styles.names(pages.values(), scripts)
     sheets = [site / name for name in [*THEME_SHEETS, *app.env.site_sheets]]  # type: ignore[attr-defined]
-    joined = "".join(styles.purge(sheet.read_text("utf-8"), known) for sheet in sheets)
+    texts = [sheet.read_text("utf-8") for sheet in sheets]
+    known = styles.names(pages.values(), scripts) | styles.variables(texts, [*pages.values(), *scripts])
+    joined = "".join(styles.purge(text, known) for text in texts)
     joined = styles.with_icons(joined, site / "_static" / "styles")
     (site / SHEET).write_text(joined, "utf-8")
     version = hashlib.sha256(joined.encode()).hexdigest()[:8]

@@ -20,6 +20,7 @@ from llm_finetuning.build import npm_packages
 # What a page or a script can name in a selector: elements, classes and ids in pages, any word in a script.
 NAMES = re.compile(r'<([a-z][\w-]*)|\s(?:class|id)="([^"]*)"')
 WORDS = re.compile(r"[A-Za-z_][\w-]*")
+VARIABLE, READ = re.compile(r"--[\w-]+"), re.compile(r"var\(\s*(--[\w-]+)")  # custom properties, and a sheet's use
 FORMULA, ELEMENTS = re.compile(r"<math.*?</math>", re.DOTALL), re.compile(r"<[^>]+>")
 MATHS = "@fontsource/stix-two-math@5.3.0"
 MATHS_INTEGRITY = "sha512-negoeozw6VSXjZMozwKRSm/dhCQT62csZcuea9I8KYqPaZq/8KbbBBrA02ZHF7AyuR5mVML/p+q0bwFuSIf2GQ=="
@@ -37,18 +38,27 @@ def names(pages: Iterable[str], scripts: Iterable[str]) -> set[str]:
     return found
 
 
+def variables(sheets: Iterable[str], others: Iterable[str]) -> set[str]:
+    """Return the custom properties that a sheet reads, or that a page or a script names."""
+    read = {name for sheet in sheets for name in READ.findall(sheet)}
+    return read.union(*(VARIABLE.findall(text) for text in others))
+
+
 def purge(sheet: str, known: set[str]) -> str:
-    """Return the sheet without comments and without the rules whose selectors name something that is not known."""
+    """Return the sheet without what does nothing.
+
+    Comments go, rules whose selectors name something that is not known, and custom properties that are not known.
+    """
     return "".join(_kept(tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True), known))
 
 
 def _kept(rules: Iterable[Any], known: set[str]) -> Iterator[str]:
     for rule in rules:
         if rule.type == "qualified-rule":
-            selectors = [selector for selector in _split(rule.prelude) if _needs(selector) <= known]
-            if selectors:
+            selectors = [selector for selector in _split(rule.prelude, ",") if _needs(selector) <= known]
+            if selectors and (body := _declarations(rule.content, known)):
                 prelude = ",".join(tinycss2.serialize(selector).strip() for selector in selectors)
-                yield f"{prelude}{{{_declarations(rule.content)}}}\n"
+                yield f"{prelude}{{{body}}}\n"
         elif rule.type == "at-rule" and rule.lower_at_keyword in GROUPING and rule.content is not None:
             inner = tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True)
             if body := "".join(_kept(inner, known)):
@@ -59,14 +69,14 @@ def _kept(rules: Iterable[Any], known: set[str]) -> Iterator[str]:
             raise ValueError(f"line {rule.source_line}: {rule.message}")
 
 
-def _split(prelude: list[Any]) -> list[list[Any]]:
-    selectors: list[list[Any]] = [[]]
-    for token in prelude:
-        if token == ",":
-            selectors.append([])
+def _split(tokens: list[Any], sign: str) -> list[list[Any]]:
+    parts: list[list[Any]] = [[]]
+    for token in tokens:
+        if token == sign:
+            parts.append([])
         else:
-            selectors[-1].append(token)
-    return selectors
+            parts[-1].append(token)
+    return parts
 
 
 def _needs(selector: list[Any]) -> set[str]:
@@ -78,8 +88,13 @@ def _needs(selector: list[Any]) -> set[str]:
     return needed
 
 
-def _declarations(content: list[Any]) -> str:
-    return "".join(" " if token.type == "whitespace" else token.serialize() for token in content if token != "comment")
+def _declarations(content: list[Any], known: set[str]) -> str:
+    kept = []
+    for tokens in _split([token for token in content if token.type != "comment"], ";"):
+        (name,) = [token for token in tokens if token.type != "whitespace"][:1] or [None]
+        if name is not None and not (name.type == "ident" and name.value.startswith("--") and name.value not in known):
+            kept.append("".join(" " if token.type == "whitespace" else token.serialize() for token in tokens).strip())
+    return ";".join(kept)
 
 
 def with_icons(sheet: str, folder: Path) -> str:
