@@ -1,6 +1,7 @@
 """The built site: nothing from elsewhere, no dead ends, every picture described, nothing that a page need not carry."""
 
 import csv
+import functools
 import gzip
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
@@ -62,6 +63,12 @@ def weight(path, page):
     return sum(len(data if file.suffix == ".webp" else gzip.compress(data, 6)) for file, data in contents.items())
 
 
+@functools.cache
+def anchors(path):
+    """The anchors of a page of the site: the indexes link hundreds of times to the same few pages."""
+    return Page(path.read_text("utf-8")).ids
+
+
 def dead_links(path, page):
     dead = []
     for link in page.links:
@@ -71,7 +78,7 @@ def dead_links(path, page):
         target = (HTML / path).parent / address if address else HTML / path
         target = target / "index.html" if target.is_dir() else target
         anchored = anchor and target.suffix == ".html"
-        if not target.is_file() or (anchored and anchor not in Page(target.read_text("utf-8")).ids):
+        if not target.is_file() or (anchored and anchor not in anchors(target.resolve())):
             dead.append(link)
     return dead
 

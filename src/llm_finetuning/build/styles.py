@@ -91,8 +91,9 @@ def _needs(selector: list[Any]) -> set[str]:
 def _declarations(content: list[Any], known: set[str]) -> str:
     kept = []
     for tokens in _split([token for token in content if token.type != "comment"], ";"):
-        (name,) = [token for token in tokens if token.type != "whitespace"][:1] or [None]
-        if name is not None and not (name.type == "ident" and name.value.startswith("--") and name.value not in known):
+        first = next((token for token in tokens if token.type != "whitespace"), None)
+        unread = first and first.type == "ident" and first.value.startswith("--") and first.value not in known
+        if first and not unread:
             kept.append("".join(" " if token.type == "whitespace" else token.serialize() for token in tokens).strip())
     return ";".join(kept)
 
