@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 BUILD := $(BIN) -m llm_finetuning.build
 export PYTHONUNBUFFERED := 1
+# Where this is set (many images do), each of some hundred processes would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help book test record checkpoint checkpoints serve refresh translate portable benchmark lighthouse lock clean

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 
@@ -82,3 +83,11 @@ def test_readme_citation_and_project_name_one_repository(root):
     owner, name = address.removeprefix("https://github.com/").split("/")
     assert f"https://{owner}.github.io/{name}/" in (root / "README.md").read_text("utf-8")
     assert yaml.safe_load((root / "CITATION.cff").read_text("utf-8"))["repository-code"] == address
+
+
+def test_modules_stay_compiled_where_the_environment_says_otherwise(root):
+    command = ["make", "--silent", "--eval=printed: ; @env", "printed"]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    printed = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=True).stdout
+    assert "PYTHONUNBUFFERED=1" in printed
+    assert "PYTHONDONTWRITEBYTECODE" not in printed
