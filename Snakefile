@@ -26,6 +26,8 @@ SITE_TESTS = [
     f"tests/test_{name}.py"
     for name in ("site", "browser", "keyboard_and_print", "accessibility", "editions", "in_page_model")
 ]
+# What takes long in one piece comes before the many short steps: at the end no core waits for the other.
+LONG = 5
 # What mypy cannot know on a page: parameters that papermill sets, and attributes of torch modules (Tensor | Module).
 UNTYPED = " ".join(
     f"--disable-error-code={code}" for code in ("call-arg", "union-attr", "operator", "var-annotated")
@@ -117,6 +119,7 @@ rule site:
         translation.wanted(),
     output:
         touch("_build/site.done"),
+    priority: LONG
     shell:
         "{BUILD} site"
 
@@ -160,6 +163,7 @@ rule unit_tests:
         expand("book/{page}.ipynb", page=PAGES),
     output:
         touch("_build/tests/unit.ok"),
+    priority: LONG
     shell:
         "{PYTEST} {UNIT_TESTS}"
 
@@ -176,7 +180,7 @@ rule colab_tests:
         expand("book/{page}.ipynb", page=PAGES),
     output:
         touch("_build/tests/colab.ok"),
-    priority: 5  # a quarter of an hour in one piece: not at the very end, when the other core has nothing left to do
+    priority: LONG
     shell:
         "{PYTEST} tests/test_colab.py"
 
@@ -187,5 +191,6 @@ rule site_tests:
         SITE_TESTS,
     output:
         touch("_build/tests/site.ok"),
+    priority: LONG
     shell:
         "{PYTEST} {SITE_TESTS}"
