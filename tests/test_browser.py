@@ -34,7 +34,7 @@ def test_a_page_asks_only_its_own_site_and_has_no_errors(tab, address, path):
 @pytest.mark.parametrize("path", html_pages())
 def test_a_phone_shows_the_page_without_scrolling_sideways(tab, address, path):
     tab.set_viewport_size({"width": 390, "height": 844})
-    tab.goto(f"{address}/{path}", wait_until="networkidle")
+    tab.goto(f"{address}/{path}")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -131,6 +131,18 @@ def test_an_unknown_address_shows_a_page_that_leads_back(tab, address, path):
     tab.go_back(wait_until="networkidle")
     tab.locator("article li a", has_text="5 Practice").click()
     tab.wait_for_selector("article svg.chapter-map")
+
+
+@pytest.mark.parametrize("path", ["applications/sentiment.html", "zh/practice/transformers-trainer.html"])
+def test_code_that_is_not_laid_out_yet_has_its_height(tab, address, path):
+    tab.goto(f"{address}/{path}")
+    heights = "blocks => blocks.map(block => block.getBoundingClientRect().height)"
+    code = tab.locator("article .highlight pre")
+    early = code.evaluate_all(heights)
+    shown = code.evaluate_all("blocks => blocks.map(block => getComputedStyle(block).contentVisibility)")
+    assert set(shown) == {"auto"} and len(shown) > 30
+    code.evaluate_all("blocks => blocks.forEach(block => { block.style.contentVisibility = 'visible' })")
+    assert early == pytest.approx(code.evaluate_all(heights), abs=0.6)
 
 
 def test_a_link_to_a_section_arrives_there(tab, address):
