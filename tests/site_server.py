@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from llm_finetuning.build import server
+from llm_finetuning.build import lighthouse, server
 
 HTML = Path(__file__).parents[1] / "_build" / "html"
 GENERATED = {"404.html", "genindex.html", "search.html"}
@@ -11,9 +11,7 @@ GENERATED = {"404.html", "genindex.html", "search.html"}
 def html_pages(edition=""):
     """The pages of an edition, the English one if none is named, as paths below the root of the site."""
     assert (HTML / "index.html").is_file(), "The site is not built: run `make book` first (`make test` does)."
-    found = (path.relative_to(HTML) for path in (HTML / edition).rglob("*.html"))
-    kept = (path for path in found if path.name not in GENERATED and (edition or path.parts[0] != "zh"))
-    return sorted(str(path) for path in kept if not any(part.startswith("_") for part in path.parts))
+    return [Path(edition, f"{page}.html").as_posix() for page in lighthouse.site_pages(HTML / edition)]
 
 
 def serving():

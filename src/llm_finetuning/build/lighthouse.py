@@ -54,19 +54,14 @@ def main(pages: list[str]) -> None:
                 rows[page, form] = {"page": page, "form": form, **summary(runs)}
                 print(rows[page, form], file=sys.stderr, flush=True)
             ordered = sorted(rows.values(), key=lambda row: known.index(row["page"]))
-            _keep({"date": f"{datetime.now(UTC):%Y-%m-%d}", "version": LIGHTHOUSE, "runs": RUNS, "rows": ordered}, path)
+            kept = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "version": LIGHTHOUSE, "runs": RUNS, "rows": ordered}
+            project.write_whole(path, json.dumps(kept, indent=1) + "\n")
 
 
 def site_pages(site: Path) -> list[str]:
-    """Return the pages that readers come to, in English, the front page first."""
+    """Return the pages of an edition that readers come to, the front page first; ``site / "zh"`` is the Chinese one."""
     found = sorted(path.relative_to(site).with_suffix("").as_posix() for path in site.glob("*/*.html"))
     return ["index", *(page for page in found if page.partition("/")[0] not in ("_static", "zh"))]
-
-
-def _keep(result: dict[str, Any], path: Path) -> None:
-    temporary = path.with_suffix(".partial")
-    temporary.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    temporary.replace(path)
 
 
 def _run(command: list[str], chromium: str) -> dict[str, Any]:

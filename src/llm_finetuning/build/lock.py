@@ -28,9 +28,7 @@ def main() -> None:
         frozen = subprocess.run([python, "-m", "pip", "freeze", "--all"], check=True, capture_output=True, text=True)
     pins = (line.partition("+")[0] for line in frozen.stdout.splitlines() if "==" in line)
     kept = sorted(pin for pin in pins if pin.partition("==")[0] not in ("pip", "setuptools"))
-    temporary = root / "requirements.lock.partial"
-    temporary.write_text(HEADER + "\n".join(kept) + "\n")
-    temporary.replace(root / "requirements.lock")
+    project.write_whole(root / "requirements.lock", HEADER + "\n".join(kept) + "\n")
     print(f"requirements.lock holds {len(kept)} packages.")
 
 

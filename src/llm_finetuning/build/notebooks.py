@@ -53,7 +53,7 @@ def execute(page: str, target: Path, source: Path | None = None) -> Path:
     for number, text in complaints(executed):
         raise SystemExit(f"{page}, cell {number} prints to stderr; a page shows no warnings:\n{text}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    _write(executed, target)
+    project.write_whole(target, nbformat.writes(executed))
     return target
 
 
@@ -129,15 +129,9 @@ def refresh(page: str) -> bool:
     content = nbformat.writes(nbformat.read(executed, as_version=4))
     if stored.read_text("utf-8") == content:
         return False
-    _write(nbformat.read(executed, as_version=4), stored)
+    project.write_whole(stored, content)
     executed.touch()  # still newer than the page it was made from: nothing to run again
     return True
-
-
-def _write(notebook: Any, target: Path) -> None:
-    temporary = target.with_suffix(".partial")
-    temporary.write_text(nbformat.writes(notebook), "utf-8")
-    temporary.replace(target)
 
 
 def _comparable(cell: Any) -> list[Any]:

@@ -69,3 +69,10 @@ def title(root: Path, page: str) -> str:
     lines = (line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
     found: str = next(line.removeprefix("# ") for line in lines if line.startswith("# "))
     return found
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file under a temporary name first: an old one stays until the new one is whole."""
+    temporary = path.with_name(f"{path.name}.partial")
+    temporary.write_text(text, "utf-8")
+    temporary.replace(path)
