@@ -145,3 +145,13 @@ def test_the_server_compresses(tmp_path):
             assert gzip.decompress(answer.read()) == b"text " * 1000
         with urllib.request.urlopen(f"{address}/a.html") as answer:
             assert answer.read() == b"text " * 1000
+
+
+@pytest.mark.parametrize(("error", "said"), [(ConnectionResetError, False), (ValueError, True)])
+def test_a_browser_that_leaves_is_no_error_of_the_server(tmp_path, capsys, error, said):
+    with server._Server(("127.0.0.1", 0), server._Handler) as quiet:
+        try:
+            raise error
+        except error:
+            quiet.handle_error(None, ("127.0.0.1", 1))
+    assert bool(capsys.readouterr().err) == said
