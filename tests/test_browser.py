@@ -70,6 +70,14 @@ def test_formulas_come_in_their_font(tab, address, edition):
     assert any("Formulas" in family for family in loaded_fonts(tab))
 
 
+def test_roots_are_drawn(tab, address):
+    """The browser draws their sign and makes room for it, if the font has it."""
+    tab.goto(f"{address}/math/self-attention.html", wait_until="networkidle")
+    width = "root => root.getBoundingClientRect().width - root.firstElementChild.getBoundingClientRect().width"
+    widths = tab.locator("article msqrt").evaluate_all(f"roots => roots.map({width})")
+    assert widths and min(widths) > 5
+
+
 def test_icons_are_drawn(tab, address):
     tab.goto(f"{address}/practice/transformers-trainer.html", wait_until="networkidle")
     icons = tab.locator(".bd-header-article i:visible")

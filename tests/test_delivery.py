@@ -155,3 +155,9 @@ def test_a_browser_that_leaves_is_no_error_of_the_server(tmp_path, capsys, error
         except error:
             quiet.handle_error(None, ("127.0.0.1", 1))
     assert bool(capsys.readouterr().err) == said
+
+
+def test_a_root_needs_a_sign_that_no_text_has():
+    root, plain = "<math><msqrt><mi>n</mi></msqrt></math>", "<math><mi>n</mi></math>"
+    assert styles.signs([plain]) == {ord("n"), 0x1D45B}
+    assert styles.signs([plain, root]) == {ord("n"), 0x1D45B, ord("√")}

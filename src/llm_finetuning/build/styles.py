@@ -22,6 +22,7 @@ NAMES = re.compile(r'<([a-z][\w-]*)|\s(?:class|id)="([^"]*)"')
 WORDS = re.compile(r"[A-Za-z_][\w-]*")
 VARIABLE, READ = re.compile(r"--[\w-]+"), re.compile(r"var\(\s*(--[\w-]+)")  # custom properties, and a sheet's use
 FORMULA, ELEMENTS = re.compile(r"<math.*?</math>", re.DOTALL), re.compile(r"<[^>]+>")
+ROOT = re.compile(r"<m(?:sqrt|root)\b")
 MATHS = "@fontsource/stix-two-math@5.3.0"
 MATHS_INTEGRITY = "sha512-negoeozw6VSXjZMozwKRSm/dhCQT62csZcuea9I8KYqPaZq/8KbbBBrA02ZHF7AyuR5mVML/p+q0bwFuSIf2GQ=="
 GROUPING = {"media", "supports", "layer", "container"}
@@ -137,8 +138,10 @@ def _cut(font: Any, signs: set[int], **kept: Any) -> bytes:
 
 def signs(pages: Iterable[str]) -> set[int]:
     """Return the codes of all signs in these pages' formulas, upright and as the italic of a one-letter variable."""
-    formulas = (formula for page in pages for formula in FORMULA.findall(page))
+    formulas = [formula for page in pages for formula in FORMULA.findall(page)]
     found = {ord(sign) for formula in formulas for sign in html.unescape(ELEMENTS.sub("", formula))}
+    if any(map(ROOT.search, formulas)):
+        found.add(ord("√"))  # the browser draws it: no text has it
     return found | {_italic(sign) for sign in found}
 
 
