@@ -89,3 +89,9 @@ def test_a_formula_of_two_lines_has_two_rows(latex):
     formula = sphinx_extension._render(latex, "block")
     assert formula.count("<mtr>") == 2
     assert "newline" not in formula and "<mi>&</mi>" not in formula
+
+
+def test_a_command_that_the_renderer_does_not_know_is_no_formula():
+    assert "\\" not in sphinx_extension._render(r"\arg\max_k x_k", "inline")
+    with pytest.raises(ValueError, match="unheardof"):
+        sphinx_extension._render(r"\unheardof x", "inline")

@@ -9,11 +9,14 @@ from sphinx.application import Sphinx
 
 def _render(latex: str, display: str) -> str:
     # latex2mathml makes rows of `split`, which is `aligned` under another name, and of nothing outside of it.
-    latex = latex.replace("{aligned}", "{split}")
+    latex = latex.replace("{aligned}", "{split}").replace("\\arg\\", "\\mathrm{arg}\\,\\")  # unknown to it
     if "\\\\" in latex and "\\begin" not in latex:
         lines = "\\\\".join(f"& {line}" for line in latex.split("\\\\"))
         latex = f"\\begin{{split}}{lines}\\end{{split}}"
-    return str(convert(latex, display=display))
+    formula = str(convert(latex, display=display))
+    if "\\" in formula:
+        raise ValueError(f"latex2mathml leaves a command of this formula as it is: {latex}")
+    return formula
 
 
 def _inline(writer: Any, node: nodes.Element) -> None:
