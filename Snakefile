@@ -76,8 +76,7 @@ rule execute:
         lambda wildcards: script_paths(Path(f"book/{wildcards.page}.ipynb")),
     output:
         "_build/executed/{page}.ipynb",
-    benchmark:
-        "_build/benchmarks/{page}.tsv"
+        "_build/measured/{page}.json",
     priority: 10
     shell:
         "{BUILD} execute {wildcards.page}"

@@ -1,5 +1,7 @@
 """Executing, comparing and storing pages: what differs is found, what fails leaves the old file."""
 
+import json
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -54,6 +56,15 @@ def test_a_run_leaves_no_trace_of_time_and_place(tmp_path):
     executed = nbformat.read(notebooks.execute("p", tmp_path / "out.ipynb", source=source), as_version=4)
     assert set(executed.metadata) == {"kernelspec", "language_info"}
     assert executed.cells[0].metadata == {} and executed.cells[0].outputs[0].text == "1\n"
+
+
+def test_what_a_run_takes_is_measured(tmp_path):
+    code = "import time, numpy\nstarted = time.process_time()\nfull = numpy.ones(30_000_000)\n"
+    code += "while time.process_time() < started + 2: pass"
+    source = write(sample(code), tmp_path / "in.ipynb")
+    notebooks.execute("p", tmp_path / "out.ipynb", source=source, measured=tmp_path / "measured.json")
+    took = json.loads((tmp_path / "measured.json").read_text())
+    assert took["processor_seconds"] > 2 and took["seconds"] > 2 and took["peak_megabytes"] > 240
 
 
 def test_a_print_that_arrives_in_pieces_is_stored_as_one():

@@ -15,14 +15,14 @@ from typing import Any
 import torch
 from IPython.display import Markdown, display
 
-from llm_finetuning import artifacts, provenance
+from llm_finetuning import BookError, artifacts, provenance
 
 FOLDER = Path(__file__).parent / "checkpoints"
 NOTE = "training.json"
 LARGEST_MEGABYTES = 10
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(BookError):
     """A checkpoint is missing, unknown, too large or out of date; the message says what to do."""
 
 

@@ -15,12 +15,12 @@ from typing import Any
 import pandas as pd
 from IPython.display import Markdown, display
 
-from llm_finetuning import artifacts, provenance
+from llm_finetuning import BookError, artifacts, provenance
 
 FOLDER = Path(__file__).parent / "records"
 
 
-class RecordError(RuntimeError):
+class RecordError(BookError):
     """A record is missing, unknown or out of date; the message says what to do."""
 
 

@@ -24,13 +24,15 @@ from filelock import FileLock
 from huggingface_hub import snapshot_download
 from platformdirs import user_cache_path
 
+from llm_finetuning import BookError
+
 SOURCES = ("packaged", "hub")
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
-class SourceError(RuntimeError):
+class SourceError(BookError):
     """Data or weights could not be had; the message says what to do."""
 
 

@@ -1,4 +1,8 @@
-"""The commands behind the Makefile and the Snakefile: ``python -m llm_finetuning.build COMMAND``."""
+"""The commands behind the Makefile and the Snakefile: ``python -m llm_finetuning.build COMMAND``.
+
+What takes seconds to import (torch, Sphinx) is imported by the commands that need it: a run of the Snakefile starts
+this a hundred times.
+"""
 
 import argparse
 import os
@@ -8,8 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from llm_finetuning import checkpoints, records, sources
-from llm_finetuning.build import notebooks, project, site, translation
+from llm_finetuning import BookError
+from llm_finetuning.build import notebooks, project
 
 
 def main() -> None:
@@ -33,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         run(options)
-    except (sources.SourceError, records.RecordError, checkpoints.CheckpointError) as error:
+    except BookError as error:
         raise SystemExit(f"error: {error}") from error
 
 
@@ -44,27 +48,37 @@ def run(options: argparse.Namespace) -> None:
         case "make":
             make(options.target)
         case "data":
+            from llm_finetuning import sources
+
             sources.fetch_all()
         case "execute":
-            notebooks.execute(options.page, root / "_build" / "executed" / f"{options.page}.ipynb")
+            build = root / "_build"
+            target, measured = build / "executed" / f"{options.page}.ipynb", build / "measured" / f"{options.page}.json"
+            notebooks.execute(options.page, target, measured=measured)
         case "validate":
             notebooks.validate(options.page)
         case "refresh":
             changed = [page for page in project.pages() if notebooks.refresh(page)]
             print(f"Stored in book/: {', '.join(changed) or 'nothing changed'}.")
         case "in-page-model":
-            from llm_finetuning.build import in_page_model  # what it imports takes seconds
+            from llm_finetuning.build import in_page_model
 
             in_page_model.make(root)
         case "site":
+            from llm_finetuning.build import site
+
             site.build(root)
         case "translate":
             translate(root)
         case "record":
+            from llm_finetuning import records
+
             os.environ.update(notebooks.environment())
             target = records.make(options.name, root)
             print(f"The record is in {target.relative_to(root)}; `git diff` shows what changed.")
         case "checkpoint":
+            from llm_finetuning import checkpoints
+
             os.environ.update(notebooks.environment())
             for name in checkpoints.names() if options.name == "all" else [options.name]:
                 print(f"The checkpoint is in {checkpoints.make(name, root).relative_to(root)}.")
@@ -96,6 +110,8 @@ def make(target: str) -> None:
 
 def translate(root: Path) -> None:
     """Bring the catalogues up to date with the pages and say what is left to translate."""
+    from llm_finetuning.build import translation
+
     messages = translation.extract(root)
     for language in set(translation.EDITIONS) - {"en"}:
         changed = translation.update(root, language, messages)

@@ -1,6 +1,8 @@
 """Executing pages, comparing what they show with what is stored, and storing what they show."""
 
+import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -34,9 +36,10 @@ def environment() -> dict[str, str]:
     return {**os.environ, **fixed}
 
 
-def execute(page: str, target: Path, source: Path | None = None) -> Path:
+def execute(page: str, target: Path, source: Path | None = None, measured: Path | None = None) -> Path:
     """Run a page with papermill and write it, cleaned, to ``target``; an old ``target`` stays until it is whole.
 
+    What it took is written to ``measured``, as JSON: seconds, processor_seconds and peak_megabytes.
     Raises SystemExit with the failing cell's traceback when a cell fails or prints to stderr.
     """
     notebook = source or project.root() / "book" / f"{page}.ipynb"
@@ -44,7 +47,9 @@ def execute(page: str, target: Path, source: Path | None = None) -> Path:
         output = Path(folder) / "page.ipynb"
         command = [sys.executable, "-m", "papermill", str(notebook), str(output), "--kernel", "python3"]
         command += ["--cwd", folder, "--no-progress-bar", "--log-level", "ERROR"]
+        started = time.monotonic()
         result = subprocess.run(command, env=environment(), capture_output=True, text=True)
+        seconds = time.monotonic() - started
         if result.returncode:
             _, _, failure = result.stderr.rpartition("Exception encountered")  # papermill's own traceback precedes it
             raise SystemExit(f"{page} failed: {failure.strip()[-6000:]}")
@@ -54,7 +59,20 @@ def execute(page: str, target: Path, source: Path | None = None) -> Path:
         raise SystemExit(f"{page}, cell {number} prints to stderr; a page shows no warnings:\n{text}")
     target.parent.mkdir(parents=True, exist_ok=True)
     project.write_whole(target, nbformat.writes(executed))
+    if measured:
+        measured.parent.mkdir(parents=True, exist_ok=True)
+        project.write_whole(measured, json.dumps({"seconds": seconds, **_used()}))
     return target
+
+
+def _used() -> dict[str, float]:
+    """Return what all processes that this one has started and that have ended used together, and the largest's memory.
+
+    A command of the build runs one page and ends.
+    """
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, kilobytes on Linux
+    return {"processor_seconds": used.ru_utime + used.ru_stime, "peak_megabytes": used.ru_maxrss / unit}
 
 
 def complaints(notebook: Any) -> list[tuple[int, str]]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import pandas as pd
 
 from llm_finetuning.build import (
     chapters,
@@ -91,13 +90,15 @@ def _stage_pages(root: Path, source: Path) -> None:
 def _facts(root: Path, page: str) -> dict[str, str]:
     """Return what LAST_RUN says of a page."""
     return {
-        "seconds": f"{_benchmark_row(root, page)['s']:.0f}",
+        "seconds": f"{measured(root, page)['seconds']:.0f}",
         "how": "../" * page.count("/") + "about/how-built.md",
     }
 
 
-def _benchmark_row(root: Path, page: str) -> Any:
-    return pd.read_csv(root / "_build" / "benchmarks" / f"{page}.tsv", sep="\t").iloc[-1]
+def measured(root: Path, page: str) -> dict[str, float]:
+    """Return what the page's last execution took: seconds, processor_seconds and peak_megabytes."""
+    found: dict[str, float] = json.loads((root / "_build" / "measured" / f"{page}.json").read_text("utf-8"))
+    return found
 
 
 def _pictures(cell: Any) -> list[tuple[str, str]]:
@@ -109,9 +110,9 @@ def how_built(root: Path) -> str:
     """Return the page "How this book was built": what every notebook took, with which versions, when and where."""
     rows = []
     for page in project.pages():
-        benchmark = _benchmark_row(root, page)
-        seconds, cpu = (f"{float(benchmark[column]):.0f}" for column in ("s", "cpu_time"))
-        rows.append(f"| [{page}](../{page}.ipynb) | {seconds} | {cpu} | {float(benchmark['max_rss']):,.0f} |")
+        took = measured(root, page)
+        figures = (f"{took[name]:,.0f}" for name in ("seconds", "processor_seconds", "peak_megabytes"))
+        rows.append(f"| [{page}](../{page}.ipynb) | {' | '.join(figures)} |")
     packages = ("torch", "transformers", "datasets", "peft", "scikit-learn", "jupyter-book", "papermill", "snakemake")
     versions = [f"| {package} | {version(package)} |" for package in packages]
     lines = [
