@@ -100,6 +100,7 @@ rule in_page_model:
         "requirements.lock",
     output:
         "_build/in-page-model/facts.json",
+    priority: 10  # the site waits for it, and the site's tests for the site
     shell:
         "{BUILD} in-page-model"
 

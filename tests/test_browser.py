@@ -1,11 +1,13 @@
 """The site in a real browser: no errors, no other origin, formulas, search, themes, phones."""
 
+from contextlib import contextmanager
+
 import pytest
 from site_server import html_pages
 
 
-@pytest.fixture
-def tab(browser, address):
+@contextmanager
+def opened(browser):
     """A fresh tab that remembers what it asked for and what went wrong."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(120_000)  # a busy machine is no fault of the page
@@ -22,30 +24,38 @@ def tab(browser, address):
     context.close()
 
 
-@pytest.mark.parametrize("path", html_pages())
-def test_a_page_asks_only_its_own_site_and_has_no_errors(tab, address, path):
-    tab.goto(f"{address}/{path}", wait_until="networkidle")
-    others = [url for url in tab.requested if not url.startswith((address, "data:", "blob:"))]
+@pytest.fixture
+def tab(browser):
+    with opened(browser) as page:
+        yield page
+
+
+@pytest.fixture(scope="module", params=html_pages())
+def visited(browser, address, request):
+    """Each page of the site, opened once for the tests that look at all of them."""
+    with opened(browser) as page:
+        page.goto(f"{address}/{request.param}", wait_until="networkidle")
+        yield page
+
+
+def test_a_page_asks_only_its_own_site_and_has_no_errors(visited, address):
+    others = [url for url in visited.requested if not url.startswith((address, "data:", "blob:"))]
     assert others == []
-    assert tab.failures == []
-    assert tab.locator("article h1").first.is_visible()
+    assert visited.failures == []
+    assert visited.locator("article h1").first.is_visible()
 
 
-@pytest.mark.parametrize("path", html_pages())
-def test_a_phone_shows_the_page_without_scrolling_sideways(tab, address, path):
-    tab.set_viewport_size({"width": 390, "height": 844})
-    tab.goto(f"{address}/{path}")
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-@pytest.mark.parametrize("path", html_pages())
-def test_no_formula_is_left_as_source(tab, address, path):
-    tab.goto(f"{address}/{path}")
-    text = tab.evaluate("document.querySelector('article').innerText.replace(/`[^`]*`/g, '')")
-    code = tab.evaluate("Array.from(document.querySelectorAll('article pre, article code'), e => e.innerText)")
+def test_no_formula_is_left_as_source(visited):
+    text = visited.evaluate("document.querySelector('article').innerText.replace(/`[^`]*`/g, '')")
+    code = visited.evaluate("Array.from(document.querySelectorAll('article pre, article code'), e => e.innerText)")
     for piece in code:
         text = text.replace(piece, "")
     assert "\\frac" not in text and "$$" not in text and "\\mathrm" not in text
+
+
+def test_a_phone_shows_the_page_without_scrolling_sideways(visited):
+    visited.set_viewport_size({"width": 390, "height": 844})
+    assert visited.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_formulas_and_code_show_without_scripts(browser, address):
