@@ -151,18 +151,6 @@ def test_an_unknown_address_shows_a_page_that_leads_back(tab, address, path):
     tab.wait_for_selector("article svg.chapter-map")
 
 
-@pytest.mark.parametrize("path", ["applications/sentiment.html", "zh/practice/transformers-trainer.html"])
-def test_code_that_is_not_laid_out_yet_has_its_height(tab, address, path):
-    tab.goto(f"{address}/{path}")
-    heights = "blocks => blocks.map(block => block.getBoundingClientRect().height)"
-    code = tab.locator("article .highlight pre")
-    early = code.evaluate_all(heights)
-    shown = code.evaluate_all("blocks => blocks.map(block => getComputedStyle(block).contentVisibility)")
-    assert set(shown) == {"auto"} and len(shown) > 30
-    code.evaluate_all("blocks => blocks.forEach(block => { block.style.contentVisibility = 'visible' })")
-    assert early == pytest.approx(code.evaluate_all(heights), abs=0.6)
-
-
 def test_a_link_to_a_section_arrives_there(tab, address):
     tab.goto(f"{address}/practice/transformers-trainer.html", wait_until="networkidle")
     tab.emulate_media(reduced_motion="reduce")

@@ -26,16 +26,11 @@ UNCOLOURED = {Name, Name.Namespace, Punctuation, Whitespace}  # of code: both th
 
 
 class PlainCode(HtmlFormatter):  # type: ignore[misc]
-    """Highlighted code without elements around what has no colour of its own: half of a long page's elements.
-
-    It says how many lines it has, so that a browser knows its height without laying it out.
-    """
+    """Highlighted code without elements around what has no colour of its own: half of a long page's elements."""
 
     def format_unencoded(self, tokensource: Any, outfile: Any) -> None:
         """Write the tokens, pairs of a kind and a text, as HTML."""
-        tokens = [(Text if kind in UNCOLOURED else kind, text) for kind, text in tokensource]
-        self.prestyles = f"--lines:{''.join(text for _, text in tokens).count(chr(10))}"
-        super().format_unencoded(tokens, outfile)
+        super().format_unencoded(((Text if kind in UNCOLOURED else kind, text) for kind, text in tokensource), outfile)
 
 
 class WebP(BaseImageConverter):
