@@ -151,6 +151,20 @@ def test_an_unknown_address_shows_a_page_that_leads_back(tab, address, path):
     tab.wait_for_selector("article svg.chapter-map")
 
 
+@pytest.mark.parametrize("path", ["applications/sentiment.html", "zh/practice/transformers-trainer.html"])
+def test_code_that_is_not_laid_out_yet_has_its_size_and_its_stop_for_the_keyboard(tab, address, path):
+    tab.goto(f"{address}/{path}")
+    code = tab.locator("article .highlight pre > code")
+    shown = code.evaluate_all("blocks => blocks.map(block => getComputedStyle(block).contentVisibility)")
+    assert set(shown) == {"auto"} and len(shown) > 30
+    boxes = tab.locator("article .highlight pre")
+    look = "boxes => boxes.map(box => [box.offsetHeight, box.scrollWidth > box.clientWidth])"
+    early, stops = boxes.evaluate_all(look), boxes.evaluate_all("boxes => boxes.map(box => box.tabIndex === 0)")
+    code.evaluate_all("blocks => blocks.forEach(block => { block.style.contentVisibility = 'visible' })")
+    assert early == boxes.evaluate_all(look)
+    assert stops == [wide for _, wide in early]
+
+
 def test_a_link_to_a_section_arrives_there(tab, address):
     tab.goto(f"{address}/practice/transformers-trainer.html", wait_until="networkidle")
     tab.emulate_media(reduced_motion="reduce")

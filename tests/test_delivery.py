@@ -80,6 +80,14 @@ def test_code_has_no_elements_around_what_has_no_colour():
     assert re.sub("<[^>]+>", "", html).rstrip() == "import torch\nx = f(1)  # two"
 
 
+def test_code_says_how_large_it_is():
+    bridge = PygmentsBridge("html", "a11y-high-contrast-light")
+    bridge.formatter = delivery.PlainCode
+    bridge.formatter = delivery.PlainCode
+    assert '<code style="--lines:2;--columns:17">' in bridge.highlight_block("import torch\nx = f(1)  # two", "python")
+    assert '<code style="--lines:1;--columns:9">' in bridge.highlight_block("微调 ok🤗", "none")
+
+
 @pytest.mark.parametrize("style", ["a11y-high-contrast-light", "a11y-high-contrast-dark"])
 def test_what_has_no_colour_of_its_own_is_like_other_text(style):
     known = get_style_by_name(style)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import unicodedata
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -26,11 +27,31 @@ UNCOLOURED = {Name, Name.Namespace, Punctuation, Whitespace}  # of code: both th
 
 
 class PlainCode(HtmlFormatter):  # type: ignore[misc]
-    """Highlighted code without elements around what has no colour of its own: half of a long page's elements."""
+    """Highlighted code without elements around what has no colour of its own: half of a long page's elements.
+
+    It says how many lines and columns it has: a browser knows its size without laying it out, and does so late.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        """Take Pygments' options; the lines stand in ``<pre><code>``, so that the code can be larger than its box."""
+        super().__init__(**options, wrapcode=True)
 
     def format_unencoded(self, tokensource: Any, outfile: Any) -> None:
         """Write the tokens, pairs of a kind and a text, as HTML."""
-        super().format_unencoded(((Text if kind in UNCOLOURED else kind, text) for kind, text in tokensource), outfile)
+        tokens = [(Text if kind in UNCOLOURED else kind, text) for kind, text in tokensource]
+        lines = "".join(text for _, text in tokens).split("\n")
+        self._size = f"--lines:{len(lines) - 1};--columns:{max(map(_columns, lines))}"
+        super().format_unencoded(tokens, outfile)
+
+    def _wrap_code(self, inner: Any) -> Any:
+        yield 0, f'<code style="{self._size}">'
+        yield from inner
+        yield 0, "</code>"
+
+
+def _columns(line: str) -> int:
+    """Return how many columns a line takes: signs of Chinese and emoji take two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in line)
 
 
 class WebP(BaseImageConverter):
