@@ -58,7 +58,7 @@ def run(colab, notebook, folder):
     """Execute a notebook at scale "smoke", alone in ``folder``; fail when a cell fails or complains."""
     python, environment = colab
     nbformat.write(notebook, folder / "page.ipynb")
-    command = [str(python), "-m", "papermill", "page.ipynb", "out.ipynb", "--kernel", "python3", "--no-progress-bar"]
+    command = notebooks.papermill(python, folder / "page.ipynb", folder / "out.ipynb")
     command += ["--parameters", "scale", "smoke"]
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-3000:]

@@ -45,8 +45,7 @@ def execute(page: str, target: Path, source: Path | None = None, measured: Path 
     notebook = source or project.root() / "book" / f"{page}.ipynb"
     with tempfile.TemporaryDirectory() as folder, _progress(page):
         output = Path(folder) / "page.ipynb"
-        command = [sys.executable, "-m", "papermill", str(notebook), str(output), "--kernel", "python3"]
-        command += ["--cwd", folder, "--no-progress-bar", "--log-level", "ERROR"]
+        command = [*papermill(sys.executable, notebook, output), "--cwd", folder, "--log-level", "ERROR"]
         started = time.monotonic()
         result = subprocess.run(command, env=environment(), capture_output=True, text=True)
         seconds = time.monotonic() - started
@@ -63,6 +62,16 @@ def execute(page: str, target: Path, source: Path | None = None, measured: Path 
         measured.parent.mkdir(parents=True, exist_ok=True)
         project.write_whole(measured, json.dumps({"seconds": seconds, **_used()}))
     return target
+
+
+def papermill(python: str | Path, notebook: Path, output: Path) -> list[str]:
+    """Return the command by which ``python`` executes a notebook.
+
+    ``output`` is written once, at the end or when a cell has failed: papermill's custom of writing the whole notebook
+    before and after each cell takes a second and more of a page with figures.
+    """
+    command = [str(python), "-m", "papermill", str(notebook), str(output), "--kernel", "python3", "--no-progress-bar"]
+    return [*command, "--no-request-save-on-cell-execute", "--autosave-cell-every", "0"]
 
 
 def _used() -> dict[str, float]:
