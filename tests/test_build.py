@@ -1,6 +1,8 @@
 """Executing, comparing and storing pages: what differs is found, what fails leaves the old file."""
 
+import html
 import json
+import re
 
 import nbformat
 import pytest
@@ -100,6 +102,24 @@ def test_a_formula_of_two_lines_has_two_rows(latex):
     formula = sphinx_extension._render(latex, "block")
     assert formula.count("<mtr>") == 2
     assert "newline" not in formula and "<mi>&</mi>" not in formula
+
+
+@pytest.mark.parametrize(
+    ("latex", "shown"),
+    [
+        (r"n \log n", "n log n"),
+        (r"2\log_2 x", "2 log2 x"),
+        (r"-\log P(x)", "−log P(x)"),
+        (r"f(x)\ln\frac{a}{b}", "f(x) ln ab"),
+        (r"\ln(x)", "ln(x)"),
+        (r"\exp\left(\ln\exp s\right)", "exp(ln exp s)"),
+        (r"a < \log b", "a<log b"),
+    ],
+)
+def test_functions_stand_apart_from_what_they_are_of(latex, shown):
+    formula = sphinx_extension._render(latex, "inline")
+    text = re.sub("<[^>]*>", "", re.sub('<mspace width="0.17em" ?/>', " ", formula))
+    assert html.unescape(text) == shown
 
 
 def test_a_command_that_the_renderer_does_not_know_is_no_formula():

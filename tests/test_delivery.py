@@ -84,7 +84,7 @@ def test_code_says_how_large_it_is():
     bridge = PygmentsBridge("html", "a11y-high-contrast-light")
     bridge.formatter = delivery.PlainCode
     bridge.formatter = delivery.PlainCode
-    assert '<code style="--lines:2;--columns:17">' in bridge.highlight_block("import torch\nx = f(1)  # two", "python")
+    assert '<code style="--lines:2;--columns:15">' in bridge.highlight_block("import torch\nx = f(1)  # two", "python")
     assert '<code style="--lines:1;--columns:9">' in bridge.highlight_block("微调 ok🤗", "none")
 
 
