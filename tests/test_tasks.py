@@ -52,6 +52,13 @@ def test_a_leak_would_be_found(task):
     assert overlap(leaking) == {"train": 1, "validation": 0}
 
 
+def test_the_split_is_the_one_that_datasets_makes():
+    data = tasks.load("trec")["validation"]
+    expected = data.train_test_split(100, seed=0, stratify_by_column="label")
+    found = tasks._split(data, 100)
+    assert {part: rows[:] for part, rows in found.items()} == {part: rows[:] for part, rows in expected.items()}
+
+
 def test_a_test_sentence_in_the_training_file_is_taken_out_of_training(monkeypatch):
     features = Features({"text": Value("string"), "label": ClassLabel(num_classes=2)})
 

