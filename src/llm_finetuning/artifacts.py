@@ -34,6 +34,8 @@ Result = TypeVar("Result")
 
 PAGE_MODULES = ("__main__", "llm_finetuning_page")  # a notebook's kernel; a page loaded by records.py
 
+PLAIN = {type(None), bool, int, float, str, bytes}
+
 
 def artifact(function: Callable[..., Result]) -> Callable[..., Result]:
     """Keep what ``function`` returns: numbers, strings, None, tensors, and lists and dicts (with str keys) of these.
@@ -109,6 +111,7 @@ def _surroundings() -> dict[str, str]:
     return {**{name: _version(name) for name in names}, "processor": processor, "helper": _helper()}
 
 
+@functools.cache
 def _version(package: str) -> str:
     try:
         return version(package)
@@ -140,8 +143,11 @@ def _parts(value: Any, seen: set[int]) -> Iterator[str | bytes]:
             yield from _parts(value[key], seen)
     elif isinstance(value, list | tuple):
         yield f"{type(value).__name__} {len(value)}"
-        for item in value:
-            yield from _parts(item, seen)
+        if all(type(item) in PLAIN for item in value):  # one by one, a corpus would take seconds
+            yield repr(value)
+        else:
+            for item in value:
+                yield from _parts(item, seen)
     elif isinstance(value, set | frozenset):
         yield f"set {len(value)}"
         yield from sorted(fingerprint(item) for item in value)
