@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from llm_finetuning import runtime
 
@@ -26,6 +27,7 @@ def test_a_page_is_seeded_and_runs_on_one_thread():
         drawn.append((torch.rand(1).item(), np.random.rand()))  # noqa: NPY002 - what libraries draw from
     assert drawn[0] == drawn[1] != drawn[2]
     assert torch.get_num_threads() == 1 and torch.are_deterministic_algorithms_enabled()
+    assert {pool["num_threads"] for pool in threadpool_info()} == {1}
     assert runtime.scale() == "smoke"
 
 

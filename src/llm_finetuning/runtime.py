@@ -7,6 +7,7 @@ import datasets
 import pandas as pd
 import torch
 import transformers
+from threadpoolctl import threadpool_limits
 
 from llm_finetuning import plots, sources
 
@@ -28,6 +29,7 @@ def start(scale: str, source: str, seed: int) -> None:
     _scale = scale
     # One thread: sums are added in the same order on every machine, and two pages can run side by side.
     torch.set_num_threads(1)
+    threadpool_limits(1)  # scikit-learn's linear algebra; a second thread would be slower where the core is taken
     torch.use_deterministic_algorithms(True, warn_only=scale == "full")
     transformers.set_seed(seed)
     transformers.logging.set_verbosity_error()
