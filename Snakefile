@@ -56,6 +56,15 @@ rule executed:
         expand("_build/executed/{page}.ipynb", page=PAGES),
 
 
+# `make test` makes these first, on as many cores as there are: pages say what they take. The two short steps are for
+# the core that would otherwise wait for the last page.
+rule pages_first:
+    input:
+        expand("_build/executed/{page}.ipynb", page=PAGES),
+        "_build/tests/lint.ok",
+        "_build/in-page-model/facts.json",
+
+
 rule data:
     input:
         "src/llm_finetuning/sources.py",
@@ -100,7 +109,7 @@ rule in_page_model:
         "requirements.lock",
     output:
         "_build/in-page-model/facts.json",
-    priority: 10  # the site waits for it, and the site's tests for the site
+    priority: LONG  # the site waits for it, and the site's tests for the site
     shell:
         "{BUILD} in-page-model"
 

@@ -1,5 +1,6 @@
 """What every page does first: the same numbers everywhere, and nothing on the page that is not about its subject."""
 
+import gc
 import os
 import warnings
 
@@ -41,6 +42,7 @@ def start(scale: str, source: str, seed: int) -> None:
     warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning, "transformers")
     pd.set_option("display.precision", 3, "display.max_colwidth", 100)
     plots.use_style()
+    gc.freeze()  # what is imported stays: a million objects less for every collection to look at, 0.3 s each time
 
 
 def scale() -> str:

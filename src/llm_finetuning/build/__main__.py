@@ -96,11 +96,17 @@ def make(target: str) -> None:
     }
     (root / "_build").mkdir(exist_ok=True)
     lock = FileLock(root / "_build" / ".lock", timeout=0)  # the kernel frees it when this process is killed
-    command = [sys.executable, "-m", "snakemake", target, "--cores", str(os.cpu_count() or 1), "--nolock"]
-    command += ["--rerun-incomplete", "--quiet", "all", "--keep-going"]
+    command = [sys.executable, "-m", "snakemake", "--nolock", "--rerun-incomplete", "--quiet", "all", "--keep-going"]
+    cores = os.cpu_count() or 1
+    # Pages say what they take: each has a core. Tests start kernels and wait for them and for browsers, an eighth of
+    # the time: one more runs than there are cores.
+    stages = [("pages_first", cores), ("test", cores + 1)] if target == "test" else [(target, cores)]
     try:
         with lock:
-            status = subprocess.run(command, cwd=root).returncode
+            for stage, at_once in stages:
+                status = subprocess.run([*command, stage, "--cores", str(at_once)], cwd=root).returncode
+                if status:
+                    break
     except Timeout:
         raise SystemExit("Another `make` is working in this folder: wait for it, or stop it.") from None
     if status:
