@@ -60,7 +60,7 @@ rule executed:
 # the core that would otherwise wait for the last page.
 rule pages_first:
     input:
-        expand("_build/executed/{page}.ipynb", page=PAGES),
+        rules.executed.input,
         "_build/tests/lint.ok",
         "_build/in-page-model/facts.json",
 

@@ -67,10 +67,14 @@ def test_a_corner_of_a_table_heads_nothing():
     assert mended == "<tr><td></td><td class='head'></td><th>a</th></tr>"
 
 
-def test_code_has_no_elements_around_what_has_no_colour():
+def highlighted(code, language):
     bridge = PygmentsBridge("html", "a11y-high-contrast-light")
     bridge.formatter = delivery.PlainCode
-    html = bridge.highlight_block("import torch\nx = f(1)  # two", "python")
+    return bridge.highlight_block(code, language)
+
+
+def test_code_has_no_elements_around_what_has_no_colour():
+    html = highlighted("import torch\nx = f(1)  # two", "python")
     assert re.findall('<span class="([^"]+)">([^<]+)', html) == [
         ("kn", "import"),
         ("o", "="),
@@ -81,11 +85,8 @@ def test_code_has_no_elements_around_what_has_no_colour():
 
 
 def test_code_says_how_large_it_is():
-    bridge = PygmentsBridge("html", "a11y-high-contrast-light")
-    bridge.formatter = delivery.PlainCode
-    bridge.formatter = delivery.PlainCode
-    assert '<code style="--lines:2;--columns:15">' in bridge.highlight_block("import torch\nx = f(1)  # two", "python")
-    assert '<code style="--lines:1;--columns:9">' in bridge.highlight_block("微调 ok🤗", "none")
+    assert '<code style="--lines:2;--columns:15">' in highlighted("import torch\nx = f(1)  # two", "python")
+    assert '<code style="--lines:1;--columns:9">' in highlighted("微调 ok🤗", "none")
 
 
 @pytest.mark.parametrize("style", ["a11y-high-contrast-light", "a11y-high-contrast-dark"])

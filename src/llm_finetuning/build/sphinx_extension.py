@@ -9,7 +9,7 @@ from docutils import nodes
 from latex2mathml.converter import convert_to_element
 from sphinx.application import Sphinx
 
-FUNCTIONS = {"arg", "cos", "cosh", "det", "dim", "exp", "lg", "ln", "log", "sin", "sinh", "tan", "tanh"}
+FUNCTIONS = {"cos", "cosh", "det", "dim", "exp", "lg", "ln", "log", "sin", "sinh", "tan", "tanh"}
 
 
 def _render(latex: str, display: str) -> str:
@@ -37,7 +37,7 @@ def _space_functions(formula: Element) -> None:
             if after and _edge(after[0], 0).tag not in ("mo", "mspace"):  # a bracket stands close
                 row.insert(number + 1, Element("mspace", width="0.17em"))
             # A name before this one has its space already.
-            if before and (_closes(_edge(before[0], -1)) and _edge(before[0], 0).text not in FUNCTIONS):
+            if before and _closes(_edge(before[0], -1)) and _edge(before[0], 0).text not in FUNCTIONS:
                 row.insert(number, Element("mspace", width="0.17em"))
 
 
