@@ -69,6 +69,24 @@ def test_what_a_run_takes_is_measured(tmp_path):
     assert took["processor_seconds"] > 2 and took["seconds"] > 2 and took["peak_megabytes"] > 240
 
 
+def test_a_kernel_collects_no_garbage_until_the_page_has_started(tmp_path):
+    code = "import gc\nbefore = gc.isenabled()\nfrom llm_finetuning import runtime\n"
+    code += "runtime.start('smoke', 'packaged', 1)\nprint(before, gc.isenabled())"
+    source = write(sample(code), tmp_path / "in.ipynb")
+    executed = nbformat.read(notebooks.execute("p", tmp_path / "out.ipynb", source=source), as_version=4)
+    assert executed.cells[0].outputs[0].text == "False True\n"
+
+
+def test_the_users_own_profile_has_no_part_in_a_page(tmp_path, monkeypatch):
+    startup = tmp_path / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "mine.py").write_text("mine = 1\n")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    source = write(sample("print('mine' in globals(), 'gc' in globals())"), tmp_path / "in.ipynb")
+    executed = nbformat.read(notebooks.execute("p", tmp_path / "out.ipynb", source=source), as_version=4)
+    assert executed.cells[0].outputs[0].text == "False False\n"
+
+
 def test_a_print_that_arrives_in_pieces_is_stored_as_one():
     notebook = stored("1")
     notebook.cells[0].outputs += [new_output("stream", name="stdout", text="2"), new_output("display_data")]

@@ -31,6 +31,7 @@ def colab(tmp_path_factory, root):
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL"))}
     environment |= {
         **notebooks.ONE_THREAD,
+        **notebooks.kernel_profile(folder / "ipython"),
         "PIP_CONSTRAINT": str(root / "requirements.lock"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_COMPILE": "1",  # most of what is installed is never imported

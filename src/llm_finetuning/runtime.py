@@ -43,6 +43,7 @@ def start(scale: str, source: str, seed: int) -> None:
     pd.set_option("display.precision", 3, "display.max_colwidth", 100)
     plots.use_style()
     gc.freeze()  # what is imported stays: a million objects less for every collection to look at, 0.3 s each time
+    gc.enable()  # the build turns it off while a page imports
 
 
 def scale() -> str:

@@ -97,6 +97,8 @@ def make(target: str) -> None:
     (root / "_build").mkdir(exist_ok=True)
     lock = FileLock(root / "_build" / ".lock", timeout=0)  # the kernel frees it when this process is killed
     command = [sys.executable, "-m", "snakemake", "--nolock", "--rerun-incomplete", "--quiet", "all", "--keep-going"]
+    # By its default of one second Snakemake looks at all steps again every second, once for each step that is done.
+    command += ["--max-jobs-per-timespan", "100/5s"]
     cores = os.cpu_count() or 1
     # Pages say what they take: each has a core. Tests start kernels and wait for them and for browsers, an eighth of
     # the time: one more runs than there are cores.

@@ -21,12 +21,35 @@ from llm_finetuning.build import project
 PAGE_LIMIT_SECONDS = 120
 # Two pages run side by side: threads of one would only wait for a core that the other has.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+# A page imports a million objects. Looking for garbage among them while they come costs a quarter of the time (a page
+# turns the collection on again in `runtime.start`), and taking them apart one by one at the end costs as much.
+KERNEL_CONFIG = """\
+c = get_config()  # noqa: F821
+c.HistoryManager.enabled = False
+c.IPKernelApp.exec_lines = [
+    "__import__('gc').disable()",
+    "__import__('atexit').register(__import__('os')._exit, 0)",  # registered first, so it is called last
+]
+"""
+
+
+def kernel_profile(folder: Path) -> dict[str, str]:
+    """Write what kernels of the build are configured by into ``folder``; return the environment that points there.
+
+    The reader's own IPython profile has no part in what a page shows.
+    """
+    config = folder / "profile_default" / "ipython_kernel_config.py"
+    if not config.is_file() or config.read_text("utf-8") != KERNEL_CONFIG:
+        config.parent.mkdir(parents=True, exist_ok=True)
+        project.write_whole(config, KERNEL_CONFIG)
+    return {"IPYTHONDIR": str(folder)}
 
 
 def environment() -> dict[str, str]:
-    """Return the environment every page runs in: one thread, no progress bars, no hub, no user site-packages."""
+    """Return the environment every page runs in: one thread, no progress bars, no hub, nothing of the user's own."""
     fixed = {
         **ONE_THREAD,
+        **kernel_profile(project.root() / "_build" / "ipython"),
         "LLM_FINETUNING_BUILD": "1",
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",

@@ -73,6 +73,6 @@ def title(root: Path, page: str) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file under a temporary name first: an old one stays until the new one is whole."""
-    temporary = path.with_name(f"{path.name}.partial")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")  # two may write the same at the same time
     temporary.write_text(text, "utf-8")
     temporary.replace(path)
