@@ -66,7 +66,7 @@ class WebP(BaseImageConverter):
         )
 
     def handle(self, node: nodes.image) -> None:
-        """Convert one, and note its size and whether it is the page's first."""
+        """Convert one, and note its size and whether it opens the page: a later one waits until it is near."""
         source = node["uri"]
         name = Path(self.env.images[source][1]).with_suffix(".webp").name
         target = Path(self.imagedir) / name
@@ -74,17 +74,24 @@ class WebP(BaseImageConverter):
         with Image.open(Path(self.app.srcdir) / source) as picture:
             node["pixels"] = picture.size
             picture.save(target, lossless=True, method=4)
-        node["first"] = node is next(self.document.findall(nodes.image))
+        node["opening"] = len(_sections(node)) == 1
         node["uri"] = str(target)
         node["candidates"] = {"*": str(target)}
         self.env.images.add_file(self.env.docname, str(target))
+
+
+def _sections(node: nodes.Node) -> list[nodes.section]:
+    """Return the sections that a node stands in, the innermost first."""
+    if node.parent is None:
+        return []
+    return [node.parent] * isinstance(node.parent, nodes.section) + _sections(node.parent)
 
 
 def _image(writer: Any, node: nodes.image) -> None:
     type(writer).visit_image(writer, node)
     if "pixels" in node:
         width, height = node["pixels"]
-        loading = "" if node["first"] else ' loading="lazy"'
+        loading = "" if node["opening"] else ' loading="lazy"'
         writer.body[-1] = writer.body[-1].replace(
             "<img ", f'<img width="{width}" height="{height}" decoding="async"{loading} ', 1
         )
@@ -143,12 +150,14 @@ def _mended(page: str) -> str:
     """Return the page with what the theme and pandas leave out.
 
     For those who hear a page instead of seeing it: what heads nothing, and the menu as a part to jump to. For those
-    who come first: light or dark is known when the page is drawn, not after it, when all of it must be drawn again.
+    who come first: light or dark is known when the page is drawn, not after it, when all of it must be drawn again,
+    and the pictures of a closed menu are not fetched before the page is shown.
     """
     page = page.replace(
         'localStorage.getItem("theme") || "auto"',
         'localStorage.getItem("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")',
     )
+    page = re.sub(r'<img (?=[^>]*src="[^"]*/images/logo_)', '<img loading="lazy" ', page)
     # The corner of a table heads nothing.
     page = re.sub(r"<th( [^>]*)?>\s*(?:<p>\s*</p>\s*)?</th>", r"<td\1></td>", page)
     # The sidebar with the book's title and menu is a part of the page that one can jump to.
