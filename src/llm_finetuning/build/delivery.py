@@ -74,17 +74,15 @@ class WebP(BaseImageConverter):
         with Image.open(Path(self.app.srcdir) / source) as picture:
             node["pixels"] = picture.size
             picture.save(target, lossless=True, method=4)
-        node["opening"] = len(_sections(node)) == 1
+        node["opening"] = _depth(node) == 1
         node["uri"] = str(target)
         node["candidates"] = {"*": str(target)}
         self.env.images.add_file(self.env.docname, str(target))
 
 
-def _sections(node: nodes.Node) -> list[nodes.section]:
-    """Return the sections that a node stands in, the innermost first."""
-    if node.parent is None:
-        return []
-    return [node.parent] * isinstance(node.parent, nodes.section) + _sections(node.parent)
+def _depth(node: nodes.Node) -> int:
+    """Return the number of sections that a node stands in."""
+    return 0 if node.parent is None else isinstance(node.parent, nodes.section) + _depth(node.parent)
 
 
 def _image(writer: Any, node: nodes.image) -> None:

@@ -24,7 +24,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 # A page imports a million objects. Looking for garbage among them while they come costs a quarter of the time (a page
 # turns the collection on again in `runtime.start`), and taking them apart one by one at the end costs as much.
 KERNEL_CONFIG = """\
-c = get_config()  # noqa: F821
+c = get_config()
 c.HistoryManager.enabled = False
 c.IPKernelApp.exec_lines = [
     "__import__('gc').disable()",
@@ -39,9 +39,8 @@ def kernel_profile(folder: Path) -> dict[str, str]:
     The reader's own IPython profile has no part in what a page shows.
     """
     config = folder / "profile_default" / "ipython_kernel_config.py"
-    if not config.is_file() or config.read_text("utf-8") != KERNEL_CONFIG:
-        config.parent.mkdir(parents=True, exist_ok=True)
-        project.write_whole(config, KERNEL_CONFIG)
+    config.parent.mkdir(parents=True, exist_ok=True)
+    project.write_whole(config, KERNEL_CONFIG)
     return {"IPYTHONDIR": str(folder)}
 
 
