@@ -126,7 +126,6 @@ def _distance(old: dict[str, Any], new: dict[str, Any]) -> str:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".partial")
-    lines = json.dumps(content, indent=1, ensure_ascii=False)
-    temporary.write_text(lines + "\n", "utf-8")
-    temporary.replace(path)
+    from llm_finetuning.build import project  # a page on Colab only reads records, and needs nothing of the build
+
+    project.write_whole(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -52,9 +52,8 @@ def run(options: argparse.Namespace) -> None:
 
             sources.fetch_all()
         case "execute":
-            build = root / "_build"
-            target, measured = build / "executed" / f"{options.page}.ipynb", build / "measured" / f"{options.page}.json"
-            notebooks.execute(options.page, target, measured=measured)
+            page = options.page
+            notebooks.execute(page, project.executed(root, page), measured=project.measured(root, page))
         case "validate":
             notebooks.validate(options.page)
         case "refresh":

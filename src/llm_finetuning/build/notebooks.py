@@ -161,7 +161,7 @@ def differences(stored: Path, executed: Path) -> list[str]:
 def validate(page: str) -> None:
     """Run nbval on a page and hold its execution by papermill against the stored outputs; SystemExit if they differ."""
     stored = project.root() / "book" / f"{page}.ipynb"
-    executed = project.root() / "_build" / "executed" / f"{page}.ipynb"
+    executed = project.executed(project.root(), page)
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--quiet", "--no-header"]
     command += ["-p", "no:cacheprovider", str(stored)]
     result = subprocess.run(command, env=environment(), cwd=project.root(), capture_output=True, text=True)
@@ -175,7 +175,7 @@ def validate(page: str) -> None:
 def refresh(page: str) -> bool:
     """Store the executed outputs of a page in ``book/``; return whether that changed the file."""
     stored = project.root() / "book" / f"{page}.ipynb"
-    executed = project.root() / "_build" / "executed" / f"{page}.ipynb"
+    executed = project.executed(project.root(), page)
     content = nbformat.writes(nbformat.read(executed, as_version=4))
     if stored.read_text("utf-8") == content:
         return False
@@ -202,7 +202,7 @@ def _progress(page: str) -> Iterator[None]:
     started = time.monotonic()
 
     def left() -> str:
-        missing = [p for p in project.pages() if not (project.root() / "_build" / "executed" / f"{p}.ipynb").is_file()]
+        missing = [p for p in project.pages() if not project.executed(project.root(), p).is_file()]
         return f"{len(missing)} of {len(project.pages())} notebooks left"
 
     def report() -> None:

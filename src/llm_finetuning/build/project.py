@@ -56,6 +56,16 @@ def pages() -> list[str]:
     return [page for page in listed() if (root() / "book" / f"{page}.ipynb").is_file()]
 
 
+def executed(root: Path, page: str) -> Path:
+    """Return where a page is kept as papermill has executed it."""
+    return root / "_build" / "executed" / f"{page}.ipynb"
+
+
+def measured(root: Path, page: str) -> Path:
+    """Return where it is kept what that execution took: seconds, processor_seconds and peak_megabytes, as JSON."""
+    return root / "_build" / "measured" / f"{page}.json"
+
+
 def caption(page: str) -> str:
     """Return the title of the chapter that the table of contents has a page in."""
     parts = yaml.safe_load((root() / "_toc.yml").read_text("utf-8"))["parts"]

@@ -32,7 +32,7 @@ def collect(root: Path, commit: str) -> dict[str, list[dict[str, Any]]]:
 
 def rows(root: Path, page: str, commit: str) -> list[dict[str, Any]]:
     """Return the results that an executed page shows, each with its page, its kind of evidence and its commit."""
-    notebook = nbformat.read(root / "_build" / "executed" / f"{page}.ipynb", as_version=4)
+    notebook = nbformat.read(project.executed(root, page), as_version=4)
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
     return [
         {

@@ -64,7 +64,7 @@ def build(root: Path) -> Path:
 def _stage_pages(root: Path, source: Path) -> None:
     landing = None
     for page in project.pages():
-        notebook = nbformat.read(root / "_build" / "executed" / f"{page}.ipynb", as_version=4)
+        notebook = nbformat.read(project.executed(root, page), as_version=4)
         for cell in notebook.cells:
             for output in cell.get("outputs", []):
                 output.get("data", {}).pop(MIME, None)  # for machines: Sphinx warns that it cannot show it
@@ -97,7 +97,7 @@ def _facts(root: Path, page: str) -> dict[str, str]:
 
 def measured(root: Path, page: str) -> dict[str, float]:
     """Return what the page's last execution took: seconds, processor_seconds and peak_megabytes."""
-    found: dict[str, float] = json.loads((root / "_build" / "measured" / f"{page}.json").read_text("utf-8"))
+    found: dict[str, float] = json.loads(project.measured(root, page).read_text("utf-8"))
     return found
 
 
