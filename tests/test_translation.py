@@ -11,10 +11,9 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from llm_finetuning.build import editions, project, translation
 
 LANGUAGE = "zh_CN"
-TRANSLATED = ["index", "practice/transformers-trainer", "practice/prompt-tuning-pytorch"]
 MARKDOWN = MarkdownIt("commonmark").use(dollarmath_plugin)
-NUMBER = re.compile(r"(\d+(?:[.,]\d+)*)[\s-]*(million|万)?")
-UNITS = {"": 1, "million": 1e6, "万": 1e4}
+NUMBER = re.compile(r"(\d+(?:[.,]\d+)*)[\s-]*(million|billion|trillion|万亿|万|亿)?")
+UNITS = {"": 1, "million": 1e6, "billion": 1e9, "trillion": 1e12, "万亿": 1e12, "万": 1e4, "亿": 1e8}
 
 
 def catalogue(root, page):
@@ -43,7 +42,7 @@ def numbers(text):
     """The figures in a text, outside of code, formulas and addresses; words for numbers are not compared."""
     found = NUMBER.findall(translation.strip(text))
     plain = [(figure.replace(",", ""), unit) for figure, unit in found]
-    return {round(float(figure) * UNITS[unit], 6) if figure.count(".") < 2 else figure for figure, unit in plain}
+    return {f"{float(figure) * UNITS[unit]:.9g}" if figure.count(".") < 2 else figure for figure, unit in plain}
 
 
 def disagreements(pairs, titles):
@@ -79,7 +78,7 @@ def test_a_catalogue_holds_nothing_that_changes_by_itself(root, page):
     assert not re.search(r"^(#:|#~|\"(POT-Creation|PO-Revision))", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", TRANSLATED)
+@pytest.mark.parametrize("page", ["index", *project.pages()])
 def test_the_page_is_translated(root, page):
     assert translation.left(root, LANGUAGE, {page: messages(catalogue(root, page))}) == {page: 0}
     assert [message.id for message in catalogue(root, page) if message.fuzzy] == []
@@ -103,6 +102,7 @@ def test_what_a_translation_loses_is_found():
         right[1].replace("**甲** ", "**甲。**").replace("`b` ", "乙"),  # Markdown does not close such a bold
     ):
         assert disagreements([(right[0], wrong)], titles)
+    assert disagreements([("110 million, 11 billion", "1.1 亿，110 亿")], titles) == []
     assert disagreements([("93.6 % of 10,662", "10,662 的 93.5 %")], titles)
 
 
@@ -139,6 +139,20 @@ def test_a_changed_paragraph_is_shown_in_english_until_somebody_looks_at_it(tmp_
     assert "#, fuzzy" in path.read_text("utf-8") and "三轮太少。" in path.read_text("utf-8")
     assert translation.update(tmp_path, LANGUAGE, {}) == ["p"]
     assert not path.exists()
+
+
+def test_a_page_that_is_not_translated_says_so():
+    messages = {"It ran.": "跑过了。", translation.NOT_YET: "未译。"}
+    assert translation.first_line("It ran.", messages, translated=True) == "跑过了。"
+    assert translation.first_line("It ran.", messages, translated=False) == "跑过了。 未译。"
+
+
+def test_a_sentence_that_pages_share_is_translated_alike(root):
+    found = {}
+    for page in ["index", *project.pages()]:
+        for english, chinese in translation.translations(catalogue(root, page)).items():
+            found.setdefault(english, {}).setdefault(chinese, []).append(page)
+    assert {english: several for english, several in found.items() if len(several) > 1} == {}
 
 
 def test_editions_are_those_of_LANGS(root, monkeypatch):

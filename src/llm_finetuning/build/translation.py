@@ -164,13 +164,19 @@ def stage(root: Path, source: Path, language: str, sentence: str, facts: dict[st
             own[chapters.entry(shown, seconds[shown])] = line
         messages = known | own
         if page in facts:
-            line = messages.get(sentence, sentence) + ("" if own else f" {messages.get(NOT_YET, NOT_YET)}")
+            line = first_line(sentence, messages, translated=bool(own))
             messages[sentence.format(**facts[page])] = line.format(**facts[page])
             _translate_html(target / f"{page}.ipynb", messages)
         path = target / "locale" / language / "LC_MESSAGES" / f"{page}.po"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(written(_catalogue(messages), language), "utf-8")
     return target
+
+
+def first_line(sentence: str, messages: dict[str, str], translated: bool) -> str:
+    """Return the translation of what the build adds to a page; a page that is not translated says so there."""
+    line = messages.get(sentence, sentence)
+    return line if translated else f"{line} {messages.get(NOT_YET, NOT_YET)}"
 
 
 def _lists(root: Path, target: Path, language: str, known: dict[str, str]) -> dict[str, dict[str, str]]:
