@@ -12,8 +12,8 @@ from llm_finetuning.build import editions, project, translation
 
 LANGUAGE = "zh_CN"
 MARKDOWN = MarkdownIt("commonmark").use(dollarmath_plugin)
-NUMBER = re.compile(r"(\d+(?:[.,]\d+)*)[\s-]*(million|billion|trillion|万亿|万|亿)?")
-UNITS = {"": 1, "million": 1e6, "billion": 1e9, "trillion": 1e12, "万亿": 1e12, "万": 1e4, "亿": 1e8}
+NUMBER = re.compile(r"(\d+(?:[.,]\d+)*)[\s-]*(thousand|million|billion|trillion|万亿|万|亿)?")
+UNITS = {"": 1, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "万亿": 1e12, "万": 1e4, "亿": 1e8}
 
 
 def catalogue(root, page):
