@@ -84,7 +84,8 @@ def test_the_glossary_and_the_index_of_methods_are_chinese():
 def test_chinese_and_english_words_lead_to_the_chinese_glossary():
     for page, anchor, word in (
         ("practice/transformers-trainer", "learning-rate", "学习率"),
-        ("math/n-gram", "perplexity", "perplexity"),
+        ("math/n-gram", "perplexity", "困惑度"),
+        ("math/self-attention", "softmax", "softmax"),
     ):
         text = (HTML / "zh" / f"{page}.html").read_text("utf-8")
         found = re.findall(rf'<a class="glossary-link[^>]*about/glossary.html#{anchor}"[^>]*>([^<]+)', text)
