@@ -7,6 +7,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
+from sphinx.search.zh import SearchChinese
 
 from llm_finetuning.build import editions, project, translation
 
@@ -178,4 +179,9 @@ def test_the_switch_leads_to_the_same_page(root):
 
 
 def test_chinese_is_indexed_by_pairs():
-    assert editions.ChineseSearch({}).split("用LoRA做提示调优。") == ["做提", "提示", "示调", "调优", "LoRA"]
+    search = editions.ChineseSearch({})
+    assert search.split("用LoRA做提示调优。") == ["做提", "提示", "示调", "调优", "LoRA"]
+    found = SearchChinese({})
+    words = [*found.split("models IES use ANDs used GPT"), "调优"]
+    assert [search.stem(word) for word in words] == [found.stem(word) for word in words]
+    assert search.stem("models") == "model" and search.stem("IES") == "ies"
