@@ -38,8 +38,8 @@ function splitQuery(query) {
     def stem(self, word: str) -> str:
         """Return the stem of a word, or the word if it is in Latin letters and too little would be left of it.
 
-        That is Sphinx's own rule. Sphinx looks every word up in a list of all that were read so far, which takes a
-        quarter of an hour for this book.
+        That is Sphinx's own rule. Sphinx looks every word up in a list of all that were read so far, which had not
+        come to an end after six minutes for this book.
         """
         stem: str = self.stemmer.stemWord(word.lower())
         return word.lower() if self.latin1_letters.fullmatch(word) and len(word) >= 3 > len(stem) else stem
