@@ -13,8 +13,8 @@ from llm_finetuning.build import editions, project, translation
 
 LANGUAGE = "zh_CN"
 MARKDOWN = MarkdownIt("commonmark").use(dollarmath_plugin)
-NUMBER = re.compile(r"(\d+(?:[.,]\d+)*)[\s-]*(thousand|million|billion|trillion|万亿|万|亿)?")
-UNITS = {"": 1, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "万亿": 1e12, "万": 1e4, "亿": 1e8}
+UNITS = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "万亿": 1e12, "万": 1e4, "亿": 1e8, "": 1}
+NUMBER = re.compile(rf"(\d+(?:[.,]\d+)*)[\s-]*({'|'.join(UNITS)})")
 
 
 def catalogue(root, page):
@@ -43,7 +43,7 @@ def numbers(text):
     """The figures in a text, outside of code, formulas and addresses; words for numbers are not compared."""
     found = NUMBER.findall(translation.strip(text))
     plain = [(figure.replace(",", ""), unit) for figure, unit in found]
-    return {f"{float(figure) * UNITS[unit]:.9g}" if figure.count(".") < 2 else figure for figure, unit in plain}
+    return {f"{float(figure) * UNITS[unit]:.12g}" if figure.count(".") < 2 else figure for figure, unit in plain}
 
 
 def disagreements(pairs, titles):
@@ -181,7 +181,8 @@ def test_the_switch_leads_to_the_same_page(root):
 def test_chinese_is_indexed_by_pairs():
     search = editions.ChineseSearch({})
     assert search.split("用LoRA做提示调优。") == ["做提", "提示", "示调", "调优", "LoRA"]
-    found = SearchChinese({})
-    words = [*found.split("models IES use ANDs used GPT"), "调优"]
-    assert [search.stem(word) for word in words] == [found.stem(word) for word in words]
+    sphinx, text = SearchChinese({}), "models IES use ANDs used GPT"
+    words = [*sphinx.split(text), "调优"]
+    assert search.split(text) == words[:-1]
+    assert [search.stem(word) for word in words] == [sphinx.stem(word) for word in words]
     assert search.stem("models") == "model" and search.stem("IES") == "ies"
